@@ -1,0 +1,1 @@
+"""The embedded GLPI and Zabbix stand-ins of the demo and the tests."""
