@@ -1,0 +1,335 @@
+"""The vocabulary: what the bridge knows of events, incidents and tickets, and what it may do about them.
+
+Plain frozen values, the standard library only. Times are aware UTC datetimes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+
+
+class Severity(IntEnum):
+    """Zabbix's severities, as `event.get` and {EVENT.NSEVERITY} number them."""
+
+    NOT_CLASSIFIED = 0
+    INFORMATION = 1
+    WARNING = 2
+    AVERAGE = 3
+    HIGH = 4
+    DISASTER = 5
+
+
+class Level(IntEnum):
+    """GLPI's scale of urgency and impact."""
+
+    VERY_LOW = 1
+    LOW = 2
+    MEDIUM = 3
+    HIGH = 4
+    VERY_HIGH = 5
+
+
+class TicketType(IntEnum):
+    """Ticket.type in GLPI."""
+
+    INCIDENT = 1
+    REQUEST = 2
+
+
+class TicketStatus(IntEnum):
+    """Ticket.status in GLPI (CommonITILObject)."""
+
+    NEW = 1
+    ASSIGNED = 2
+    PLANNED = 3
+    PENDING = 4
+    SOLVED = 5
+    CLOSED = 6
+
+    @property
+    def is_finished(self) -> bool:
+        """Solved counts as closed: an entity with auto-close 0 makes no difference between them."""
+        return self >= TicketStatus.SOLVED
+
+
+class AlertKind(StrEnum):
+    """What an execution of the alert script tells."""
+
+    PROBLEM = "problem"
+    UPDATE = "update"
+    RECOVERY = "recovery"
+
+
+class Origin(StrEnum):
+    """What made the event; 0 to 4 are Zabbix's event sources ({EVENT.SOURCE})."""
+
+    TRIGGER = "trigger"
+    DISCOVERY = "discovery"
+    AUTOREGISTRATION = "autoregistration"
+    INTERNAL = "internal"
+    SERVICE = "service"
+    CRON = "cron"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One message of the alert script about one event, as it lay in the spool.
+
+    `fields` holds the resolved arguments only (ALERT_FIELDS in `spool`); a macro that Zabbix left unresolved is absent.
+    `received_at` is when the script handed it over. `warnings` are what was odd about it, in words.
+    """
+
+    source: str
+    eventid: str
+    kind: AlertKind
+    fields: Mapping[str, str]
+    received_at: datetime
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag of an event."""
+
+    tag: str
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Note:
+    """A message that belongs on the ticket's timeline; `id` is the same for the same message however it came."""
+
+    at: datetime
+    id: str
+    author: str = field(compare=False)
+    action: str = field(compare=False)
+    message: str = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One problem event as far as facts tell; unknown text is empty.
+
+    `announced` is whether anybody said that the problem exists (a recovery alone does not). `is_alerted` is whether
+    that somebody was our media type. `clock_known` tells an opening time that was stated from one that was guessed.
+    """
+
+    source: str
+    eventid: str
+    origin: Origin = Origin.TRIGGER
+    name: str = ""
+    host: str = ""
+    host_name: str = ""
+    host_id: str = ""
+    host_ip: str = ""
+    host_dns: str = ""
+    host_groups: tuple[str, ...] = ()
+    templates: tuple[str, ...] = ()
+    triggerid: str = ""
+    trigger_name: str = ""
+    trigger_description: str = ""
+    trigger_url: str = ""
+    item_key: str = ""
+    item_name: str = ""
+    item_value: str = ""
+    opdata: str = ""
+    inventory_location: str = ""
+    asset_tag: str = ""
+    serial: str = ""
+    mac: str = ""
+    tags: tuple[Tag, ...] = ()
+    severity: Severity = Severity.NOT_CLASSIFIED
+    opened_at: datetime | None = None
+    recovered_at: datetime | None = None
+    recovery_name: str = ""
+    recovery_value: str = ""
+    closed_by: str = ""
+    acknowledged: bool = False
+    suppressed: bool = False
+    cause_eventid: str = ""
+    announced: bool = False
+    is_alerted: bool = False
+    notes: tuple[Note, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def is_open(self) -> bool:
+        """Only a recovery that was stated ends an event."""
+        return self.recovered_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The ticket that the rules want; names and paths as GLPI shows them, never ids. None leaves GLPI's default."""
+
+    title: str
+    content: str
+    category: str | None = None
+    type: TicketType = TicketType.INCIDENT
+    urgency: Level = Level.MEDIUM
+    impact: Level = Level.MEDIUM
+    entity: str | None = None
+    groups: tuple[str, ...] = ()
+    technicians: tuple[str, ...] = ()
+    requesters: tuple[str, ...] = ()
+    observers: tuple[str, ...] = ()
+    observer_groups: tuple[str, ...] = ()
+    location: str | None = None
+    request_source: str | None = None
+    notify: bool = True
+    extra: Mapping[str, str | int | float | bool] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How an incident is followed; each value comes from the rule that matched, else from `default:`.
+
+    `reopen_window` None = always, zero = never. `flap_count` changes within `flap_window` make an incident flap; its
+    state is told again only after `flap_calm` without a change. zero `flap_count` switches this off.
+    """
+
+    hold_off: timedelta = timedelta(0)
+    reopen_window: timedelta | None = timedelta(hours=1)
+    reopen_closed: bool = True
+    flap_count: int = 6
+    flap_window: timedelta = timedelta(minutes=15)
+    flap_calm: timedelta = timedelta(minutes=15)
+    private_notes: bool = False
+    solve: bool = True
+    solve_pending: bool = False
+    create_recovered: bool = True
+    create_unannounced: bool = False
+    hold_suppressed: bool = True
+    reopen_after_person: bool = False
+    acknowledge: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What the rules say about an event: which rule, the key that decides who shares a ticket, the ticket wanted.
+
+    `rule` is the place of the rule that matched (`rules.yml:12 "storage"`, or `default`). `ignore` is the reason why no
+    ticket is wanted, or None. `warnings` tells what had to be replaced (a broken template, for one).
+    """
+
+    rule: str
+    key: str
+    draft: Draft
+    policy: Policy = Policy()
+    ignore: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What GLPI and Zabbix have confirmed of one incident.
+
+    `solved` and `reopened` hold the event ids whose recovery or return was told; `notes` the ids of notes;
+    `acknowledged` the event ids whose ticket number Zabbix has.
+    """
+
+    ticket_id: int | None = None
+    urgency: int | None = None
+    impact: int | None = None
+    notes: frozenset[str] = frozenset()
+    solved: frozenset[str] = frozenset()
+    reopened: frozenset[str] = frozenset()
+    linked: frozenset[int] = frozenset()
+    acknowledged: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What GLPI said of the ticket when it was last read; `is_gone` means purged, or no longer ours to see."""
+
+    status: TicketStatus = TicketStatus.NEW
+    urgency: int = 0
+    impact: int = 0
+    is_deleted: bool = False
+    is_gone: bool = False
+    read_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """The events that share one ticket: (source, dedup key, generation). `id` is the store's own number.
+
+    `marker` is the plain line that finds the ticket again: `zabbix <source>/<first eventid>`. `previous` is the ticket
+    of the generation before, to be linked.
+    """
+
+    id: int
+    source: str
+    key: str
+    generation: int
+    marker: str
+    events: tuple[Event, ...]
+    told: Told = Told()
+    seen: Seen | None = None
+    previous: int | None = None
+
+    @property
+    def is_recovered(self) -> bool:
+        """All of its events have recovered, each by its own evidence."""
+        return all(not event.is_open for event in self.events)
+
+
+class StepKind(StrEnum):
+    """What may be due for one incident."""
+
+    CREATE = "create"
+    NOTE = "note"
+    SOLVE = "solve"
+    REOPEN = "reopen"
+    LINK = "link"
+    RAISE = "raise"
+    ACKNOWLEDGE = "acknowledge"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing due for one incident, and why.
+
+    `subject` names what the step is about so that it can be recognised again: an event id (solve, reopen,
+    acknowledge), a note id, the other ticket's id (link); empty for create and raise.
+    """
+
+    kind: StepKind
+    reason: str
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing is due now; look again at `until` (None: when facts change)."""
+
+    reason: str
+    until: datetime | None = None
+
+
+class Verdict(StrEnum):
+    """How one item of a call went."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    TRANSIENT = "transient"
+    UNKNOWN = "unknown"
+    HELD = "held"
+    SESSION_LOST = "session lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one item went: DONE with the id GLPI gave, or not, with GLPI's own words.
+
+    UNKNOWN must be looked for before it is tried again; HELD is the whole bridge's trouble, not the item's.
+    """
+
+    verdict: Verdict
+    id: int | None = None
+    text: str = ""
+    code: str = ""
+    retry_after: float | None = None
