@@ -225,10 +225,9 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What GLPI and Zabbix have confirmed of one incident.
+    """What GLPI has confirmed of one incident.
 
-    `solved` and `reopened` hold the event ids whose recovery or return was told; `notes` the ids of notes;
-    `acknowledged` the event ids whose ticket number Zabbix has.
+    `solved` and `reopened` hold the event ids whose recovery or return was told; `notes` the ids of notes.
     """
 
     ticket_id: int | None = None
@@ -238,19 +237,23 @@ class Told:
     solved: frozenset[str] = frozenset()
     reopened: frozenset[str] = frozenset()
     linked: frozenset[int] = frozenset()
-    acknowledged: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What GLPI said of the ticket when it was last read; `is_gone` means purged, or no longer ours to see."""
+    """What is known of the ticket as it stands in GLPI: by our own confirmed writes, or read since.
+
+    `finished_at` is when it became solved or closed, `by_us` whether our solution did that. `is_deleted` means in the
+    trash, `is_gone` purged.
+    """
 
     status: TicketStatus = TicketStatus.NEW
     urgency: int = 0
     impact: int = 0
+    finished_at: datetime | None = None
+    by_us: bool = False
     is_deleted: bool = False
     is_gone: bool = False
-    read_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +261,7 @@ class Incident:
     """The events that share one ticket: (source, dedup key, generation). `id` is the store's own number.
 
     `marker` is the plain line that finds the ticket again: `zabbix <source>/<first eventid>`. `previous` is the ticket
-    of the generation before, to be linked.
+    of the generation before, to be linked. `acknowledged` holds the event ids whose ticket number Zabbix has.
     """
 
     id: int
@@ -268,8 +271,9 @@ class Incident:
     marker: str
     events: tuple[Event, ...]
     told: Told = Told()
-    seen: Seen | None = None
+    seen: Seen = Seen()
     previous: int | None = None
+    acknowledged: frozenset[str] = frozenset()
 
     @property
     def is_recovered(self) -> bool:
@@ -304,10 +308,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing is due now; look again at `until` (None: when facts change)."""
+    """Nothing is due now; look again at `until` (None: when facts change).
+
+    `is_final` means that nothing more is expected: the incident may leave the store after its time.
+    """
 
     reason: str
     until: datetime | None = None
+    is_final: bool = False
 
 
 class Verdict(StrEnum):

@@ -1,0 +1,187 @@
+"""What is due next for one incident: facts held against what was told, at a given time. Pure.
+
+Each function below is one question, asked in this order; the first that has an answer gives the step. People win:
+nothing here undoes what a person did to a ticket (docs/explanation/who-wins.md lists it field by field).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from glpi_bridge.model import Event, Incident, Policy, Route, Step, StepKind, TicketStatus, Wait
+
+FLAP_NOTE = "flap-"
+RECOVERY_NOTE = "recovered-"
+
+
+def plan(incident: Incident, route: Route, now: datetime) -> Step | Wait:
+    """Return the next step for GLPI, or why there is none and when to look again.
+
+    `route` is what the rules say of `lead(incident)`.
+    """
+    if incident.told.ticket_id is None:
+        return _before_ticket(incident, route, now)
+    if incident.seen.is_deleted or incident.seen.is_gone:
+        return Wait("the ticket was removed by hand", is_final=incident.is_recovered)
+    policy = route.policy
+    return (
+        _link(incident)
+        or _raise(incident, route)
+        or _note(incident)
+        or _flapping(incident, policy, now)
+        or (_recovered(incident, policy) if incident.is_recovered else _returned(incident, policy))
+    )
+
+
+def lead(incident: Incident) -> Event:
+    """Return the event that speaks for the incident: the gravest open one, else the last to recover."""
+    still_open = [event for event in incident.events if event.is_open]
+    if still_open:
+        return max(still_open, key=lambda event: (event.severity, -_at(event.opened_at)))
+    return last_recovered(incident)
+
+
+def last_recovered(incident: Incident) -> Event:
+    """Return the event whose recovery came last."""
+    return max(incident.events, key=lambda event: (_at(event.recovered_at), event.eventid))
+
+
+def joins(event: Event, latest: Incident, policy: Policy) -> bool:
+    """Tell whether a new event belongs to the latest incident of its key, else it starts the next generation."""
+    if any(other.is_open for other in latest.events):
+        return True
+    if latest.seen.is_deleted or latest.seen.is_gone:
+        return False
+    if latest.seen.status is TicketStatus.CLOSED and not policy.reopen_closed:
+        return False
+    calm_since = max(_at(other.recovered_at) for other in latest.events)
+    opened = _at(event.opened_at)
+    if opened < calm_since or policy.reopen_window is None:
+        return True
+    return timedelta(seconds=opened - calm_since) < policy.reopen_window
+
+
+def acknowledgement(incident: Incident, policy: Policy) -> Step | None:
+    """Return the next step for Zabbix: to tell one event its ticket number, once."""
+    if incident.told.ticket_id is None or not policy.acknowledge:
+        return None
+    for event in incident.events:
+        if event.announced and event.eventid not in incident.acknowledged:
+            return Step(StepKind.ACKNOWLEDGE, "the event does not name its ticket yet", event.eventid)
+    return None
+
+
+def _before_ticket(incident: Incident, route: Route, now: datetime) -> Step | Wait:
+    policy = route.policy
+    recovered = incident.is_recovered
+    if route.ignore is not None:
+        return Wait(f"ignored by {route.rule}: {route.ignore}", is_final=recovered)
+    if not any(event.announced for event in incident.events) and not policy.create_unannounced:
+        return Wait("a recovery of a problem that nobody told about", is_final=True)
+    if recovered:
+        return _already_over(incident, policy)
+    if policy.hold_suppressed and all(event.suppressed for event in incident.events if event.is_open):
+        return Wait("held: suppressed in Zabbix")
+    due = min(_time(event.opened_at, now) for event in incident.events if event.is_open) + policy.hold_off
+    if due > now:
+        return Wait("held off", due)
+    return Step(StepKind.CREATE, "a new problem")
+
+
+def _already_over(incident: Incident, policy: Policy) -> Step | Wait:
+    lasted = max(_at(event.recovered_at) - _at(event.opened_at or event.recovered_at) for event in incident.events)
+    if timedelta(seconds=lasted) < policy.hold_off:
+        return Wait("recovered within its hold-off", is_final=True)
+    if policy.hold_suppressed and all(event.suppressed for event in incident.events):
+        return Wait("opened and recovered while suppressed", is_final=True)
+    if not policy.create_recovered:
+        return Wait("recovered before its ticket could be made", is_final=True)
+    return Step(StepKind.CREATE, "a problem that recovered before its ticket could be made")
+
+
+def _link(incident: Incident) -> Step | None:
+    previous = incident.previous
+    if previous is None or previous in incident.told.linked:
+        return None
+    return Step(StepKind.LINK, "the same problem had a ticket before", str(previous))
+
+
+def _raise(incident: Incident, route: Route) -> Step | None:
+    told, seen = incident.told, incident.seen
+    if incident.is_recovered or seen.status.is_finished:
+        return None
+    if (seen.urgency, seen.impact) != (told.urgency, told.impact):
+        return None  # a person, or a rule of GLPI, has set it otherwise since
+    if (route.draft.urgency, route.draft.impact) == (told.urgency, told.impact):
+        return None
+    return Step(StepKind.RAISE, "the severity has changed")
+
+
+def _note(incident: Incident) -> Step | None:
+    owed = sorted(note for event in incident.events for note in event.notes if note.id not in incident.told.notes)
+    return Step(StepKind.NOTE, "a message from Zabbix", owed[0].id) if owed else None
+
+
+def _flapping(incident: Incident, policy: Policy, now: datetime) -> Step | Wait | None:
+    """While it flaps its state is not told; after the calm one note sums up, then the true state is told."""
+    changes = flap_changes(incident.events, policy)
+    if not changes:
+        return None
+    calm = changes[-1] + policy.flap_calm
+    if calm > now:
+        return Wait("flapping", calm)
+    subject = f"{FLAP_NOTE}{int(changes[-1].timestamp())}"
+    if subject in incident.told.notes:
+        return None
+    return Step(StepKind.NOTE, f"flapped: {len(changes)} changes, calm since", subject)
+
+
+def flap_changes(events: Iterable[Event], policy: Policy) -> list[datetime]:
+    """Return the changes that make it flap, oldest first; an empty list if it does not."""
+    changes = sorted(at for event in events for at in (event.opened_at, event.recovered_at) if at is not None)
+    if not policy.flap_count or not changes:
+        return []
+    recent = [at for at in changes if at >= changes[-1] - policy.flap_window]
+    return recent if len(recent) >= policy.flap_count else []
+
+
+def _recovered(incident: Incident, policy: Policy) -> Step | Wait:
+    seen, last = incident.seen, last_recovered(incident)
+    if seen.status.is_finished:
+        return Wait("recovered and solved", is_final=True)
+    if last.eventid in incident.told.solved:
+        return Wait("recovered; a person reopened the ticket")
+    pending = seen.status is TicketStatus.PENDING and not policy.solve_pending
+    if pending or not policy.solve:
+        subject = f"{RECOVERY_NOTE}{last.eventid}"
+        if subject not in incident.told.notes:
+            return Step(StepKind.NOTE, "recovered; the ticket is a person's to solve", subject)
+        return Wait("recovered; the ticket is a person's to solve")
+    return Step(StepKind.SOLVE, "recovered", last.eventid)
+
+
+def _returned(incident: Incident, policy: Policy) -> Step | Wait:
+    seen, told = incident.seen, incident.told
+    if not seen.status.is_finished:
+        return Wait("open in Zabbix and in GLPI")
+    if seen.status is TicketStatus.CLOSED and not policy.reopen_closed:
+        return Wait("open in Zabbix; closed in GLPI, where closed stays closed")
+    for event in incident.events:
+        if not event.is_open or event.eventid in told.reopened:
+            continue
+        if seen.by_us:
+            return Step(StepKind.REOPEN, "the problem is back", event.eventid)
+        if seen.finished_at is not None and _at(event.opened_at) > seen.finished_at.timestamp():
+            return Step(StepKind.REOPEN, "the problem is back after a person closed its ticket", event.eventid)
+        if policy.reopen_after_person:
+            return Step(StepKind.REOPEN, "closed by a person while the problem lives", event.eventid)
+    return Wait("open in Zabbix; closed by a person")
+
+
+def _at(time: datetime | None) -> float:
+    return 0.0 if time is None else time.timestamp()
+
+
+def _time(time: datetime | None, default: datetime) -> datetime:
+    return default if time is None else time

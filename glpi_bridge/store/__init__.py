@@ -1,0 +1,5 @@
+"""What the bridge knows and what it has told, in one SQL store (SQLite, or MariaDB by URL)."""
+
+from glpi_bridge.store.engine import SCHEMA, Store
+
+__all__ = ["SCHEMA", "Store"]

@@ -1,0 +1,116 @@
+"""The tables. Times are epoch seconds, so that SQLite and MariaDB compare them alike; JSON lies in text.
+
+Keys compare byte by byte (`utf8mb4_bin`): trigger 123 is not 1230, host DB1 is not db1.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+
+metadata = MetaData()
+_OPTIONS: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+_LONG = Text(2**24 - 1)
+_TIME = Float(53)
+
+events = Table(
+    "events",
+    metadata,
+    Column("source", String(64), primary_key=True),
+    Column("eventid", String(64), primary_key=True),
+    Column("facts", _LONG, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("unsorted", Boolean, nullable=False),
+    Column("incident_id", Integer, nullable=True),
+    Column("verdict", String(255), nullable=False, default=""),
+    Column("changed_at", _TIME, nullable=False),
+    Index("events_incident", "incident_id"),
+    Index("events_unsorted", "unsorted"),
+    Index("events_changed", "changed_at"),
+    **_OPTIONS,
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("source", String(64), nullable=False),
+    Column("key", String(255), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("marker", String(160), nullable=False),
+    Column("ticket_id", Integer, nullable=True),
+    Column("previous", Integer, nullable=True),
+    Column("told", _LONG, nullable=False),
+    Column("seen", Text, nullable=True),
+    Column("version", Integer, nullable=False, default=0),
+    Column("state", String(255), nullable=False, default=""),
+    Column("created_at", _TIME, nullable=False),
+    Column("finished_at", _TIME, nullable=True),
+    # GLPI's side
+    Column("due_at", _TIME, nullable=True),
+    Column("not_before", _TIME, nullable=False, default=0.0),
+    Column("attempt_id", String(36), nullable=True),
+    Column("tries", Integer, nullable=False, default=0),
+    Column("refused_at", _TIME, nullable=True),
+    Column("doubts", Integer, nullable=False, default=0),
+    Column("parked", Text, nullable=True),
+    # Zabbix's side, which never waits for GLPI's nor holds it up
+    Column("acknowledged", _LONG, nullable=False, default="[]"),
+    Column("ack_due_at", _TIME, nullable=True),
+    Column("ack_not_before", _TIME, nullable=False, default=0.0),
+    Column("ack_attempt_id", String(36), nullable=True),
+    Column("ack_tries", Integer, nullable=False, default=0),
+    Column("ack_parked", Text, nullable=True),
+    UniqueConstraint("source", "key", "generation", name="incidents_key"),
+    Index("incidents_due", "due_at"),
+    Index("incidents_ack_due", "ack_due_at"),
+    Index("incidents_ticket", "ticket_id"),
+    Index("incidents_marker", "marker"),
+    Index("incidents_finished", "finished_at"),
+    Index("incidents_attempt", "attempt_id"),
+    **_OPTIONS,
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("worker", String(128), nullable=False),
+    Column("operation", String(16), nullable=False),
+    Column("token", String(255), nullable=False),
+    Column("watermark", Integer, nullable=False),
+    Column("read_at", _TIME, nullable=False),
+    Column("started_at", _TIME, nullable=False),
+    Column("lease_until", _TIME, nullable=False),
+    Column("items", _LONG, nullable=False),
+    Column("doubt", Text, nullable=True),
+    Column("next_at", _TIME, nullable=False),
+    Column("kills", Integer, nullable=False, default=0),
+    Column("fenced_at", _TIME, nullable=True),
+    Column("looks", Integer, nullable=False, default=0),
+    Column("note", Text, nullable=True),
+    Index("attempts_next", "next_at"),
+    **_OPTIONS,
+)
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", _LONG, nullable=False),
+    **_OPTIONS,
+)
+
+# What a person should know and `status` shows; one row a subject, however often it happens.
+notices = Table(
+    "notices",
+    metadata,
+    Column("kind", String(32), primary_key=True),
+    Column("subject", String(190), primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("count", Integer, nullable=False, default=1),
+    Column("first_at", _TIME, nullable=False),
+    Column("last_at", _TIME, nullable=False),
+    **_OPTIONS,
+)
