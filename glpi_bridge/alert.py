@@ -18,7 +18,7 @@ from glpi_bridge.model import Alert, AlertKind
 
 DEFAULT_SOURCE = "zabbix"
 
-_MACROS = (
+_MACROS = (  # noqa: SIM905 - as a table it is read at a glance
     "{EVENT.ID} {EVENT.NAME} {EVENT.VALUE} {EVENT.NSEVERITY} {EVENT.SOURCE} {EVENT.OBJECT} {EVENT.DATE} {EVENT.TIME} "
     "{EVENT.OPDATA} {EVENT.TAGSJSON} {EVENT.ACK.STATUS} {EVENT.CAUSE.ID} "
     "{EVENT.RECOVERY.ID} {EVENT.RECOVERY.NAME} {EVENT.RECOVERY.VALUE} {EVENT.RECOVERY.DATE} {EVENT.RECOVERY.TIME} "
@@ -31,7 +31,7 @@ _MACROS = (
     "{ITEM.ID} {ITEM.KEY} {ITEM.NAME} {ITEM.VALUE} "
     "{INVENTORY.LOCATION} {INVENTORY.ASSET.TAG} {INVENTORY.SERIALNO.A} {INVENTORY.MACADDRESS.A} "
     "{ACTION.ID} {ACTION.NAME}"
-).split()  # noqa: SIM905 - a table for people
+).split()
 
 ALERT_FIELDS: Mapping[str, str] = MappingProxyType(
     {macro.strip("{}").lower().replace(".", "_"): macro for macro in _MACROS}

@@ -13,6 +13,7 @@ import fcntl
 import grp
 import os
 import pwd
+import re
 import stat
 import time
 import uuid
@@ -121,7 +122,7 @@ class Spool:
         return Entry(name, _time(seconds))
 
     def read(self, entry: Entry) -> Alert:
-        """Read an alert. Raises BadAlert if it is none, FileNotFoundError if it is gone, SpoolError if the disk fails."""
+        """Read an alert. Raises BadAlert if it is none, FileNotFoundError if it is gone, else SpoolError."""
         return parse(self._bytes(self.new / entry.name), entry.received_at)
 
     def _bytes(self, path: Path) -> bytes:
@@ -174,7 +175,8 @@ class Spool:
         return Rejected(name, reason)
 
     def _free_name(self, name: str) -> str:
-        """Never write over what is in bad/ already."""
+        """Never write over what is in bad/ already, and give foreign files names that every terminal can show."""
+        name = re.sub(r"[^A-Za-z0-9._-]", "_", name)
         taken = os.path.lexists(self.bad / name) or os.path.lexists(self.bad / (name + _REASON_SUFFIX))
         return f"{name[:180]}-{uuid.uuid4().hex[:8]}" if taken or name.endswith(_REASON_SUFFIX) else name
 
