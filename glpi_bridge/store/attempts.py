@@ -1,0 +1,170 @@
+"""Attempts: writes in flight, recorded before they are sent. The attempt row is the claim on its incidents.
+
+A row holds a live session token, so the store and its backups are secrets.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from sqlalchemy import Row, and_, delete, insert, select, update
+from sqlalchemy.engine import Connection
+
+from glpi_bridge.model import StepKind
+from glpi_bridge.store.incidents import End, Owed, end, unclaimed
+from glpi_bridge.store.tables import attempts, incidents
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What an attempt sends for one incident, as far as it must be found again.
+
+    `marker` is the whole marker line of what is written; `ticket_id` the ticket it goes to (None: it makes one).
+    """
+
+    incident_id: int
+    kind: StepKind
+    marker: str
+    subject: str = ""
+    ticket_id: int | None = None
+    urgency: int | None = None
+    impact: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A write in flight. `watermark` is the highest ticket id known before it; times are epoch seconds.
+
+    `doubt` says why its answer is not clear; then `kills`, `fenced_at` and `looks` tell how far it is settled, `found`
+    what the looks have found: incident id → [GLPI ids], `next_at` when to go on.
+    """
+
+    id: str
+    worker: str
+    operation: StepKind
+    token: str
+    watermark: int
+    read_at: float
+    started_at: float
+    lease_until: float
+    items: tuple[Item, ...]
+    doubt: str | None = None
+    next_at: float = 0.0
+    kills: int = 0
+    fenced_at: float | None = None
+    looks: int = 0
+    note: str | None = None
+
+
+def claim(connection: Connection, attempt: Attempt, versions: Mapping[int, int]) -> Attempt | None:
+    """Commit to a write: the attempt's row, and its incidents (id → version planned on) marked as its own.
+
+    Returns the attempt with the items it got: what another worker holds, or what changed meanwhile, is left out.
+    None if nothing is left.
+    """
+    connection.execute(update(incidents).where(unclaimed(versions)).values(attempt_id=attempt.id))
+    got = set(connection.scalars(select(incidents.c.id).where(incidents.c.attempt_id == attempt.id)))
+    items = tuple(item for item in attempt.items if item.incident_id in got)
+    if not items:
+        return None
+    claimed = replace(attempt, items=items)
+    connection.execute(insert(attempts).values(_row(claimed)))
+    return claimed
+
+
+def claim_acknowledgements(connection: Connection, attempt: Attempt, owed: Sequence[Owed]) -> Attempt | None:
+    """The same for Zabbix's side: what was acknowledged meanwhile by another worker is left out."""
+    got = set()
+    for one in owed:
+        same = and_(
+            incidents.c.id == one.incident.id,
+            incidents.c.ack_attempt_id.is_(None),
+            incidents.c.acknowledged == one.acknowledged_text,
+        )
+        if connection.execute(update(incidents).where(same).values(ack_attempt_id=attempt.id)).rowcount == 1:
+            got.add(one.incident.id)
+    items = tuple(item for item in attempt.items if item.incident_id in got)
+    if not items:
+        return None
+    claimed = replace(attempt, items=items)
+    connection.execute(insert(attempts).values(_row(claimed)))
+    return claimed
+
+
+def finish(connection: Connection, attempt: Attempt, ends: Sequence[End], now: float) -> bool:
+    """End an attempt: what was told and the end of the claim, in one transaction.
+
+    False, and nothing changes, if another worker has taken it over: it has fenced and settled what we sent.
+    """
+    if not _release(connection, attempt):
+        return False
+    for ended in ends:
+        end(connection, ended, now)
+    return True
+
+
+def _release(connection: Connection, attempt: Attempt) -> bool:
+    mine = and_(attempts.c.id == attempt.id, attempts.c.worker == attempt.worker)
+    return connection.execute(delete(attempts).where(mine)).rowcount == 1
+
+
+def release(connection: Connection, attempt: Attempt) -> bool:
+    """End an attempt whose incidents are ended by the caller in the same transaction."""
+    return _release(connection, attempt)
+
+
+def put_in_doubt(connection: Connection, attempt: Attempt, why: str, now: float) -> None:
+    """Leave an attempt to be settled, by whoever comes first."""
+    keep(connection, replace(attempt, doubt=why), now)
+
+
+def keep(connection: Connection, attempt: Attempt, next_at: float) -> None:
+    """Record how far an attempt is settled, and let anyone go on with it from `next_at`."""
+    mine = and_(attempts.c.id == attempt.id, attempts.c.worker == attempt.worker)
+    left = replace(attempt, next_at=next_at, lease_until=next_at)
+    connection.execute(update(attempts).where(mine).values(_row(left)))
+
+
+def unsettled(connection: Connection, now: float, limit: int = 100) -> list[Attempt]:
+    """Return attempts in doubt whose time has come, and those of workers whose lease is over."""
+    rows = connection.execute(
+        select(attempts)
+        .where(attempts.c.lease_until <= now, attempts.c.next_at <= now)
+        .order_by(attempts.c.started_at)
+        .limit(limit)
+    )
+    return [_attempt(row) for row in rows]
+
+
+def take_over(connection: Connection, attempt: Attempt, worker: str, lease_until: float) -> Attempt | None:
+    """Become the one who settles an attempt; None if somebody else was quicker."""
+    same = and_(
+        attempts.c.id == attempt.id,
+        attempts.c.worker == attempt.worker,
+        attempts.c.lease_until == attempt.lease_until,
+    )
+    why = attempt.doubt or f"{attempt.worker} did not end it in its time"
+    values = {"worker": worker, "lease_until": lease_until, "doubt": why}
+    if connection.execute(update(attempts).where(same).values(values)).rowcount != 1:
+        return None
+    return replace(attempt, worker=worker, lease_until=lease_until, doubt=why)
+
+
+def in_flight(connection: Connection) -> list[Attempt]:
+    """Return every attempt, oldest first."""
+    return [_attempt(row) for row in connection.execute(select(attempts).order_by(attempts.c.started_at))]
+
+
+def _row(attempt: Attempt) -> dict[str, Any]:
+    items = [{**asdict(item), "kind": item.kind.value} for item in attempt.items]
+    row = asdict(attempt)
+    return row | {"operation": attempt.operation.value, "items": json.dumps(items)}
+
+
+def _attempt(row: Row[Any]) -> Attempt:
+    items = tuple(Item(**{**item, "kind": StepKind(item["kind"])}) for item in json.loads(row.items))
+    values = dict(row._mapping)
+    return Attempt(**{**values, "operation": StepKind(row.operation), "items": items})

@@ -1,0 +1,157 @@
+"""Events and their facts: intake merges, sorting gives each event its incident."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Row, and_, delete, insert, or_, select, update
+from sqlalchemy.engine import Connection
+
+from glpi_bridge.facts import Facts, merge
+from glpi_bridge.store.tables import events, incidents
+
+T = TypeVar("T")
+_CHUNK = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Unsorted:
+    """An event whose facts have changed and that belongs to no incident yet."""
+
+    source: str
+    eventid: str
+    facts: Facts
+    text: str
+
+
+def intake(connection: Connection, batch: Iterable[tuple[str, str, Facts]], now: float) -> int:
+    """Merge facts into the store; return how many events know more than before.
+
+    What belongs to an incident makes it due, the rest is left to be sorted.
+    """
+    fresh: dict[tuple[str, str], Facts] = {}
+    for source, eventid, facts in batch:
+        held = fresh.get((source, eventid))
+        fresh[source, eventid] = facts if held is None else merge(held, facts)
+    known = _known(connection, list(fresh))
+    rows, touched = [], set()
+    changed = 0
+    for (source, eventid), facts in fresh.items():
+        row = known.get((source, eventid))
+        if row is None:
+            rows.append(_row(source, eventid, facts, now))
+            continue
+        whole = merge(Facts.from_json(row.facts), facts)
+        if (text := whole.to_json()) == row.facts:
+            continue
+        changed += 1
+        values = {"facts": text, "is_open": "recovered_at" not in whole.registers, "changed_at": now}
+        if row.incident_id is None:
+            values["unsorted"] = True
+        else:
+            touched.add(row.incident_id)
+        connection.execute(update(events).where(_is(source, eventid)).values(values))
+    if rows:
+        connection.execute(insert(events), rows)
+    make_due(connection, touched, now)
+    return changed + len(rows)
+
+
+def make_due(connection: Connection, ids: Iterable[int], now: float) -> None:
+    """Let the plan look at incidents again; a claim that was planned on their old facts fails."""
+    for part in chunks(sorted(ids)):
+        connection.execute(
+            update(incidents).where(incidents.c.id.in_(part)).values(due_at=now, version=incidents.c.version + 1)
+        )
+
+
+def unsorted(connection: Connection, limit: int) -> list[Unsorted]:
+    """Return events to be sorted, oldest first."""
+    rows = connection.execute(
+        select(events.c.source, events.c.eventid, events.c.facts)
+        .where(events.c.unsorted)
+        .order_by(events.c.changed_at)
+        .limit(limit)
+    )
+    return [Unsorted(row.source, row.eventid, Facts.from_json(row.facts), row.facts) for row in rows]
+
+
+def put(connection: Connection, event: Unsorted, incident_id: int | None, verdict: str) -> bool:
+    """Note what became of an event: its incident, or why it has none. False if its facts changed meanwhile."""
+    done = connection.execute(
+        update(events)
+        .where(_is(event.source, event.eventid), events.c.unsorted, events.c.facts == event.text)
+        .values(unsorted=False, incident_id=incident_id, verdict=verdict[:255])
+    )
+    return done.rowcount == 1
+
+
+def facts_of(connection: Connection, source: str, eventid: str) -> Facts | None:
+    """Return the facts held about one event."""
+    row = connection.execute(select(events.c.facts).where(_is(source, eventid))).first()
+    return None if row is None else Facts.from_json(row.facts)
+
+
+def known_ids(connection: Connection, source: str, eventids: Sequence[str]) -> set[str]:
+    """Tell which of these events the store has."""
+    found: set[str] = set()
+    for part in chunks(eventids):
+        rows = connection.execute(select(events.c.eventid).where(events.c.source == source, events.c.eventid.in_(part)))
+        found |= {row.eventid for row in rows}
+    return found
+
+
+def open_ids(connection: Connection, source: str) -> list[str]:
+    """Return the events of a source that are open as far as we know and have an incident."""
+    rows = connection.execute(
+        select(events.c.eventid).where(events.c.source == source, events.c.is_open, events.c.incident_id.is_not(None))
+    )
+    return [row.eventid for row in rows]
+
+
+def forget(connection: Connection, before: float, limit: int = 1000) -> int:
+    """Remove incidents that were finished, and events without one that last changed, before a time."""
+    ids = connection.scalars(
+        select(incidents.c.id)
+        .where(incidents.c.finished_at < before, incidents.c.attempt_id.is_(None), incidents.c.due_at.is_(None))
+        .limit(limit)
+    ).all()
+    for part in chunks(ids):
+        connection.execute(delete(events).where(events.c.incident_id.in_(part)))
+        connection.execute(delete(incidents).where(incidents.c.id.in_(part)))
+    loose = delete(events).where(events.c.incident_id.is_(None), ~events.c.unsorted, events.c.changed_at < before)
+    return len(ids) + connection.execute(loose).rowcount
+
+
+def chunks(items: Sequence[T], size: int = _CHUNK) -> Iterable[Sequence[T]]:
+    """Cut a sequence so that a statement stays within what databases take."""
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _is(source: str, eventid: str) -> ColumnElement[bool]:
+    return and_(events.c.source == source, events.c.eventid == eventid)
+
+
+def _known(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Row[Any]]:
+    found: dict[tuple[str, str], Row[Any]] = {}
+    for part in chunks(keys, 200):
+        condition = or_(*(_is(source, eventid) for source, eventid in part))
+        columns: Any = select(events.c.source, events.c.eventid, events.c.facts, events.c.incident_id)
+        for row in connection.execute(columns.where(condition).with_for_update()).all():
+            found[row.source, row.eventid] = row
+    return found
+
+
+def _row(source: str, eventid: str, facts: Facts, now: float) -> dict[str, object]:
+    return {
+        "source": source,
+        "eventid": eventid,
+        "facts": facts.to_json(),
+        "is_open": "recovered_at" not in facts.registers,
+        "unsorted": True,
+        "incident_id": None,
+        "verdict": "",
+        "changed_at": now,
+    }

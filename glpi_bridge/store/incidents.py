@@ -1,0 +1,358 @@
+"""Incidents as rows: what is due, who works on it, how it ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, case, func, insert, select, update
+from sqlalchemy.engine import Connection
+
+from glpi_bridge import facts
+from glpi_bridge.facts import Facts
+from glpi_bridge.model import Event, Incident, Seen, TicketStatus, Told, Wait
+from glpi_bridge.store.events import chunks
+from glpi_bridge.store.tables import events, incidents
+
+_KEY_LENGTH = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """An incident as the deliverer needs it: with its version and what went wrong so far."""
+
+    incident: Incident
+    version: int
+    tries: int
+    refused_at: float | None
+    doubts: int
+    acknowledged_text: str
+    ack_tries: int
+    is_acknowledging: bool
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How an incident leaves an attempt; None keeps what was."""
+
+    incident_id: int
+    told: Told | None = None
+    seen: Seen | None = None
+    state: str = ""
+    not_before: float = 0.0
+    tries: int = 0
+    refused_at: float | None = None
+    doubts: int = 0
+    parked: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """An incident that waits for a person."""
+
+    id: int
+    marker: str
+    ticket_id: int | None
+    why: str
+    is_acknowledgement: bool
+    names: tuple[str, ...] = field(default=())
+
+
+def due(connection: Connection, now: float, limit: int) -> list[Owed]:
+    """Return incidents that the plan should look at, longest due first."""
+    rows = connection.execute(
+        select(incidents)
+        .where(
+            incidents.c.due_at <= now,
+            incidents.c.not_before <= now,
+            incidents.c.attempt_id.is_(None),
+            incidents.c.parked.is_(None),
+        )
+        .order_by(incidents.c.due_at, incidents.c.id)
+        .limit(limit)
+    )
+    return _owed(connection, rows.all())
+
+
+def acknowledging(connection: Connection, now: float, sources: Collection[str], limit: int) -> list[Owed]:
+    """Return incidents with an event that does not name its ticket in Zabbix yet."""
+    rows = connection.execute(
+        select(incidents)
+        .where(
+            incidents.c.ack_due_at <= now,
+            incidents.c.ack_not_before <= now,
+            incidents.c.source.in_(list(sources)),
+            incidents.c.ack_attempt_id.is_(None),
+            incidents.c.ack_parked.is_(None),
+        )
+        .order_by(incidents.c.ack_due_at, incidents.c.id)
+        .limit(limit)
+    )
+    return _owed(connection, rows.all())
+
+
+def next_due(connection: Connection, now: float) -> float | None:
+    """Return when something becomes due after `now`, or None."""
+    side = case((incidents.c.not_before > incidents.c.due_at, incidents.c.not_before), else_=incidents.c.due_at)
+    ack = case(
+        (incidents.c.ack_not_before > incidents.c.ack_due_at, incidents.c.ack_not_before),
+        else_=incidents.c.ack_due_at,
+    )
+    glpi = select(func.min(side)).where(
+        incidents.c.due_at.is_not(None), incidents.c.attempt_id.is_(None), incidents.c.parked.is_(None), side > now
+    )
+    zabbix = select(func.min(ack)).where(
+        incidents.c.ack_due_at.is_not(None), incidents.c.ack_attempt_id.is_(None), incidents.c.ack_parked.is_(None),
+        ack > now,
+    )  # fmt: skip
+    times = [time for time in (connection.scalar(glpi), connection.scalar(zabbix)) if time is not None]
+    return min(times) if times else None
+
+
+def latest(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Incident]:
+    """Return the newest generation of each (source, key) that has any."""
+    found: dict[tuple[str, str], Row[Any]] = {}
+    by_source: dict[str, list[str]] = {}
+    for source, key in keys:
+        by_source.setdefault(source, []).append(key)
+    for source, names in by_source.items():
+        for part in chunks(names):
+            rows = select(incidents).where(incidents.c.source == source, incidents.c.key.in_(part))
+            for row in connection.execute(rows.order_by(incidents.c.generation)):
+                found[row.source, row.key] = row
+    return {owed_key: owed.incident for owed_key, owed in zip(found, _owed(connection, found.values()), strict=True)}
+
+
+def by_ids(connection: Connection, ids: Sequence[int]) -> list[Owed]:
+    """Return incidents by the store's own numbers."""
+    rows: list[Row[Any]] = []
+    for part in chunks(ids):
+        rows += connection.execute(select(incidents).where(incidents.c.id.in_(part)).order_by(incidents.c.id))
+    return _owed(connection, rows)
+
+
+def by_tickets(connection: Connection, ids: Sequence[int]) -> list[Owed]:
+    """Return incidents by the numbers of their tickets."""
+    rows: list[Row[Any]] = []
+    for part in chunks(ids):
+        rows += connection.execute(select(incidents).where(incidents.c.ticket_id.in_(part)).order_by(incidents.c.id))
+    return _owed(connection, rows)
+
+
+def by_marker(connection: Connection, marker: str) -> Owed | None:
+    """Return the incident whose ticket carries a marker."""
+    found = _owed(connection, connection.execute(select(incidents).where(incidents.c.marker == marker)).all())
+    return found[0] if found else None
+
+
+def insert_incident(
+    connection: Connection,
+    *,
+    source: str,
+    key: str,
+    generation: int,
+    marker: str,
+    previous: int | None,
+    now: float,
+    told: Told | None = None,
+    seen: Seen | None = None,
+) -> int:
+    """Make an incident; IntegrityError (a repeat for `Store.write`) if somebody made that generation first."""
+    told, seen = told or Told(), seen or Seen()
+    told, seen = told or Told(), seen or Seen()
+    row = {
+        "source": source, "key": key[:_KEY_LENGTH], "generation": generation, "marker": marker, "previous": previous,
+        "ticket_id": told.ticket_id, "told": told_text(told), "seen": seen_text(seen), "created_at": now,
+        "due_at": now, "acknowledged": "[]", "not_before": 0.0, "ack_not_before": 0.0, "version": 0, "state": "",
+        "tries": 0, "doubts": 0, "ack_tries": 0,
+    }  # fmt: skip
+    made = connection.execute(insert(incidents).values(row)).inserted_primary_key
+    assert made is not None  # noqa: S101 - the table has a primary key
+    return int(made[0])
+
+
+def rest(connection: Connection, owed: Owed, wait: Wait, now: float, *, acknowledge: bool) -> bool:
+    """Put an incident to rest until its time or until facts change. False if they changed already."""
+    until = None if wait.until is None else wait.until.timestamp()
+    finished: Any = func.coalesce(incidents.c.finished_at, now) if wait.is_final else None
+    values: dict[str, Any] = {"due_at": until, "state": wait.reason[:255], "finished_at": finished, "not_before": 0.0}
+    if acknowledge and not owed.is_acknowledging:
+        values["ack_due_at"] = now
+    same = and_(incidents.c.id == owed.incident.id, incidents.c.version == owed.version)
+    return connection.execute(update(incidents).where(same).values(values)).rowcount == 1
+
+
+def set_seen(connection: Connection, incident_id: int, seen: Seen, now: float) -> None:
+    """Note how the ticket stands in GLPI, and let the plan look."""
+    connection.execute(
+        update(incidents)
+        .where(incidents.c.id == incident_id)
+        .values(seen=seen_text(seen), due_at=now, version=incidents.c.version + 1)
+    )
+
+
+def end(connection: Connection, ended: End, now: float) -> None:
+    """Record how an incident left its attempt and let the plan look at it again, unless it is parked."""
+    values: dict[str, Any] = {
+        "attempt_id": None,
+        "version": incidents.c.version + 1,
+        "due_at": max(now, ended.not_before),
+        "not_before": ended.not_before,
+        "tries": ended.tries,
+        "refused_at": ended.refused_at,
+        "doubts": ended.doubts,
+        "parked": ended.parked,
+        "state": (ended.parked or ended.state)[:255],
+    }
+    if ended.told is not None:
+        values |= {"told": told_text(ended.told), "ticket_id": ended.told.ticket_id}
+    if ended.seen is not None:
+        values["seen"] = seen_text(ended.seen)
+    connection.execute(update(incidents).where(incidents.c.id == ended.incident_id).values(values))
+
+
+def end_acknowledgement(
+    connection: Connection,
+    owed: Owed,
+    acknowledged: Collection[str],
+    *,
+    now: float,
+    not_before: float = 0.0,
+    tries: int = 0,
+    parked: str | None = None,
+) -> None:
+    """Record what Zabbix has confirmed of one incident; due again while an event is left."""
+    all_told = sorted(owed.incident.acknowledged | set(acknowledged))
+    announced = {event.eventid for event in owed.incident.events if event.announced}
+    values = {
+        "ack_attempt_id": None,
+        "acknowledged": json.dumps(all_told),
+        "ack_due_at": max(now, not_before) if announced - set(all_told) else None,
+        "ack_not_before": not_before,
+        "ack_tries": tries,
+        "ack_parked": parked,
+    }
+    connection.execute(update(incidents).where(incidents.c.id == owed.incident.id).values(values))
+
+
+def parked(connection: Connection, limit: int = 1000) -> list[Parked]:
+    """Return what waits for a person, oldest first."""
+    rows = connection.execute(
+        select(incidents.c.id, incidents.c.marker, incidents.c.ticket_id, incidents.c.parked, incidents.c.ack_parked)
+        .where(incidents.c.parked.is_not(None) | incidents.c.ack_parked.is_not(None))
+        .order_by(incidents.c.id)
+        .limit(limit)
+    )
+    return [
+        Parked(row.id, row.marker, row.ticket_id, why, is_acknowledgement)
+        for row in rows
+        for why, is_acknowledgement in ((row.parked, False), (row.ack_parked, True))
+        if why is not None
+    ]
+
+
+def unpark(connection: Connection, incident_id: int, now: float) -> bool:
+    """Try a parked incident again, at once."""
+    values = {
+        "parked": None, "ack_parked": None, "tries": 0, "ack_tries": 0, "refused_at": None, "not_before": 0.0,
+        "ack_not_before": 0.0, "due_at": now, "ack_due_at": now, "version": incidents.c.version + 1,
+    }  # fmt: skip
+    is_parked = incidents.c.parked.is_not(None) | incidents.c.ack_parked.is_not(None)
+    found = update(incidents).where(incidents.c.id == incident_id, is_parked)
+    return connection.execute(found.values(values)).rowcount == 1
+
+
+def unclaimed(ids: Mapping[int, int]) -> ColumnElement[bool]:
+    """Match incidents that nobody works on and whose version is still the one planned on (id → version)."""
+    versions = case(ids, value=incidents.c.id, else_=-1)
+    return and_(incidents.c.id.in_(list(ids)), incidents.c.attempt_id.is_(None), incidents.c.version == versions)
+
+
+def told_text(told: Told) -> str:
+    """Write Told as JSON; the ticket's number has a column of its own."""
+    return json.dumps(
+        {
+            "urgency": told.urgency,
+            "impact": told.impact,
+            "notes": sorted(told.notes),
+            "solved": sorted(told.solved),
+            "reopened": sorted(told.reopened),
+            "linked": sorted(told.linked),
+        }
+    )
+
+
+def seen_text(seen: Seen) -> str:
+    """Write Seen as JSON."""
+    return json.dumps(
+        {
+            "status": int(seen.status),
+            "urgency": seen.urgency,
+            "impact": seen.impact,
+            "finished_at": None if seen.finished_at is None else seen.finished_at.timestamp(),
+            "by_us": seen.by_us,
+            "is_deleted": seen.is_deleted,
+            "is_gone": seen.is_gone,
+        }
+    )
+
+
+def _told(text: str, ticket_id: int | None) -> Told:
+    raw = json.loads(text)
+    return Told(
+        ticket_id=ticket_id,
+        urgency=raw["urgency"],
+        impact=raw["impact"],
+        notes=frozenset(raw["notes"]),
+        solved=frozenset(raw["solved"]),
+        reopened=frozenset(raw["reopened"]),
+        linked=frozenset(raw["linked"]),
+    )
+
+
+def _seen(text: str | None) -> Seen:
+    if text is None:
+        return Seen()
+    raw = json.loads(text)
+    finished = raw["finished_at"]
+    at = None if finished is None else datetime.fromtimestamp(finished, UTC)
+    return Seen(**{**raw, "status": TicketStatus(raw["status"]), "finished_at": at})
+
+
+def _owed(connection: Connection, rows: Collection[Row[Any]]) -> list[Owed]:
+    members: dict[int, list[Event]] = {row.id: [] for row in rows}
+    for part in chunks(list(members)):
+        columns = select(events.c.source, events.c.eventid, events.c.facts, events.c.incident_id)
+        for row in connection.execute(columns.where(events.c.incident_id.in_(part))):
+            event = facts.event(row.source, row.eventid, Facts.from_json(row.facts))
+            members[row.incident_id].append(event)
+    return [_one(row, members[row.id]) for row in rows]
+
+
+def _one(row: Row[Any], members: list[Event]) -> Owed:
+    members.sort(key=lambda event: (event.opened_at.timestamp() if event.opened_at else 0.0, event.eventid))
+    incident = Incident(
+        id=row.id,
+        source=row.source,
+        key=row.key,
+        generation=row.generation,
+        marker=row.marker,
+        events=tuple(members),
+        told=_told(row.told, row.ticket_id),
+        seen=_seen(row.seen),
+        previous=row.previous,
+        acknowledged=frozenset(json.loads(row.acknowledged)),
+    )
+    return Owed(
+        incident=incident,
+        version=row.version,
+        tries=row.tries,
+        refused_at=row.refused_at,
+        doubts=row.doubts,
+        acknowledged_text=row.acknowledged,
+        ack_tries=row.ack_tries,
+        is_acknowledging=row.ack_due_at is not None or row.ack_attempt_id is not None,
+    )

@@ -1,0 +1,74 @@
+"""Single values and notices: what a person should know, and `status` shows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy.engine import Connection
+
+from glpi_bridge.store.tables import meta, notices
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something odd that was survived; times are epoch seconds."""
+
+    kind: str
+    subject: str
+    text: str
+    count: int
+    first_at: float
+    last_at: float
+
+
+def get(connection: Connection, name: str, default: Any = None) -> Any:
+    """Return a value kept under a name (JSON)."""
+    text = connection.scalar(select(meta.c.value).where(meta.c.name == name))
+    return default if text is None else json.loads(text)
+
+
+def put(connection: Connection, name: str, value: Any) -> None:
+    """Keep a value under a name; None forgets it."""
+    same = meta.c.name == name
+    if value is None:
+        connection.execute(delete(meta).where(same))
+    elif connection.execute(update(meta).where(same).values(value=json.dumps(value))).rowcount == 0:
+        connection.execute(insert(meta).values(name=name, value=json.dumps(value)))
+
+
+def add(connection: Connection, name: str, amount: int) -> None:
+    """Count something."""
+    put(connection, name, int(get(connection, name, 0)) + amount)
+
+
+def notice(connection: Connection, kind: str, subject: str, text: str, now: float) -> bool:
+    """Note something for people; True when it is new, so that it is logged once."""
+    same = and_(notices.c.kind == kind, notices.c.subject == subject[:190])
+    known = connection.execute(select(notices.c["count"], notices.c.text).where(same)).first()
+    if known is None:
+        row = {"kind": kind, "subject": subject[:190], "text": text, "count": 1, "first_at": now, "last_at": now}
+        connection.execute(insert(notices).values(row))
+        return True
+    connection.execute(update(notices).where(same).values(text=text, count=known[0] + 1, last_at=now))
+    return bool(known.text != text)
+
+
+def clear(connection: Connection, kind: str, subject: str | None = None) -> bool:
+    """Take a notice back when its reason is gone; True if there was one."""
+    same = (
+        notices.c.kind == kind if subject is None else and_(notices.c.kind == kind, notices.c.subject == subject[:190])
+    )
+    return connection.execute(delete(notices).where(same)).rowcount > 0
+
+
+def all_notices(connection: Connection) -> list[Notice]:
+    """Return every notice, newest first."""
+    return [Notice(**row._mapping) for row in connection.execute(select(notices).order_by(notices.c.last_at.desc()))]
+
+
+def forget_notices(connection: Connection, before: float) -> None:
+    """Let notices go that did not happen again since a time."""
+    connection.execute(delete(notices).where(notices.c.last_at < before))
