@@ -1,0 +1,324 @@
+"""What may stand in rules.yml: the keys of a rule, their types and their meaning. Judges no event.
+
+The descriptions are the reference (docs/reference/rules.md is checked against them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, timedelta, tzinfo
+from typing import Annotated, TypeVar
+
+from pydantic import BeforeValidator, Field, PlainValidator
+
+from glpi_bridge.document import Section
+from glpi_bridge.match import Both, Condition, Either, Not, Pattern, Severe, Tagged, Words, during, severities
+from glpi_bridge.model import Event, Level, Origin, Severity, TicketType
+from glpi_bridge.units import Mistake, duration, duration_or_always, switch, zone
+
+_T = TypeVar("_T")
+
+
+def is_template(text: object) -> bool:
+    """Tell a template from a plain value."""
+    return isinstance(text, str) and ("{{" in text or "{%" in text)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool | int | float | dict | list) or value is None:
+        raise Mistake(
+            f"{_name(value)} is not a name", "write names as GLPI shows them, never ids; quote a numeric name"
+        )
+    if not str(value).strip():
+        raise Mistake("the text is blank", "write a text, or leave the key out")
+    return str(value).strip()
+
+
+def _source_text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise Mistake(f"{_name(value)} is not a text", "write a template, or the name of a .j2 file")
+    return value
+
+
+def _list_of(read: Callable[[object], _T]) -> Callable[[object], tuple[_T, ...]]:
+    def read_list(value: object) -> tuple[_T, ...]:
+        values = value if isinstance(value, list | tuple) else [value]
+        if not values:
+            raise Mistake("the list is empty", "write at least one value, or leave the key out")
+        return tuple(read(one) for one in values)
+
+    return read_list
+
+
+def _pattern(value: object) -> Pattern:
+    if isinstance(value, bool | dict | list) or value is None:
+        raise Mistake(f"{_name(value)} is not a text to compare with", "write a text, with * and ? or as /…/ if wished")
+    return Pattern(str(value))
+
+
+def _choice(value: object, choices: dict[str, _T], what: str) -> _T:
+    word = " ".join(str(value).lower().replace("_", " ").split())
+    if isinstance(value, bool) or word not in choices:
+        raise Mistake(f"{_name(value)} is not {what}", "write one of " + ", ".join(choices))
+    return choices[word]
+
+
+_LEVELS = {level.name.replace("_", " ").lower(): level for level in Level}
+_LEVELS_AND_NUMBERS = _LEVELS | {str(int(level)): level for level in Level}
+
+
+def level(value: object) -> Level:
+    """Read `very low` … `very high`, or GLPI's 1 to 5."""
+    try:
+        return _choice(value, _LEVELS_AND_NUMBERS, "a level of GLPI")
+    except Mistake as mistake:
+        raise Mistake(mistake.found, "write one of " + ", ".join(_LEVELS)) from None
+
+
+def _level_or_template(value: object) -> Level | str:
+    return str(value) if is_template(value) else level(value)
+
+
+def _type(value: object) -> TicketType:
+    return _choice(value, {kind.name.lower(): kind for kind in TicketType}, "a type of ticket")
+
+
+def _origin(value: object) -> Pattern:
+    return Pattern(_choice(value, {str(origin): str(origin) for origin in Origin}, "an origin of events"))
+
+
+def _severities(value: object) -> frozenset[Severity]:
+    values = value if isinstance(value, list | tuple) else [value]
+    return frozenset().union(*(severities(str(one)) for one in values))
+
+
+def _tags(value: object) -> tuple[Tagged, ...]:
+    if isinstance(value, dict):
+        return tuple(_tagged(str(name), wanted) for name, wanted in value.items())
+    if isinstance(value, list):
+        raise Mistake(
+            "a list of tags leaves open whether all or any are meant", "write tag: {name: value}, or use any:"
+        )
+    name, equals, wanted = str(value).partition("=")
+    return (_tagged(name, wanted if equals else None),)
+
+
+def _tagged(name: str, wanted: object) -> Tagged:
+    return Tagged(name) if wanted is None else Tagged(name, _list_of(_pattern)(wanted))
+
+
+def _time(value: object) -> tuple[str, ...]:
+    texts = tuple(str(one) for one in (value if isinstance(value, list) else [value]))
+    for text in texts:
+        during(text, UTC)
+    return texts
+
+
+Patterns = Annotated[tuple[Pattern, ...], PlainValidator(_list_of(_pattern))]
+Name = Annotated[str, PlainValidator(_text)]
+Names = Annotated[tuple[str, ...], PlainValidator(_list_of(_text))]
+Source = Annotated[str, PlainValidator(_source_text)]
+Switch = Annotated[bool, PlainValidator(switch)]
+Duration = Annotated[timedelta, PlainValidator(duration)]
+LevelWish = Annotated[Level | str, PlainValidator(_level_or_template)]
+
+
+class Match(Section):
+    """What an event must be like; all keys must hold, and of a list of values one."""
+
+    host: Patterns | None = Field(default=None, description="host's technical or visible name")
+    host_group: Patterns | None = Field(default=None, description="one of the host's groups")
+    template: Patterns | None = Field(default=None, description="one of the trigger's templates")
+    trigger: Patterns | None = Field(
+        default=None, description="problem's name, or the trigger's with its macros unresolved"
+    )
+    severity: Annotated[frozenset[Severity], PlainValidator(_severities)] | None = Field(
+        default=None, description="`high`, `high+`, `warning..high`, or a list of them"
+    )
+    tag: Annotated[tuple[Tagged, ...], PlainValidator(_tags)] | None = Field(
+        default=None, description="`{name: value, …}`, all of them; `name` alone for any value"
+    )
+    item: Patterns | None = Field(default=None, description="item's key")
+    source: Patterns | None = Field(default=None, description="name of the Zabbix server in bridge.yml, or `cron`")
+    origin: Annotated[tuple[Pattern, ...], PlainValidator(_list_of(_origin))] | None = Field(
+        default=None, description="`trigger`, `internal`, `cron`, `service`, `discovery` or `autoregistration`"
+    )
+    time: Annotated[tuple[str, ...], PlainValidator(_time)] | None = Field(
+        default=None, description="when the problem began: `mon-fri 08:00-18:00`, `sat,sun`, `22:00-06:00 Europe/Paris`"
+    )
+    not_: Match | None = Field(default=None, alias="not", description="keys of match that must not hold together")
+    any: list[Match] | None = Field(default=None, description="list of matches of which one must hold")
+    all: list[Match] | None = Field(default=None, description="list of matches that must all hold")
+
+    def condition(self, default_zone: tzinfo) -> Both:
+        """Return this match as a condition; times are in `default_zone` unless they name one."""
+        parts: list[Condition] = [
+            Words(name, patterns)
+            for name in ("host", "host_group", "template", "trigger", "item", "source", "origin")
+            if (patterns := getattr(self, name)) is not None
+        ]
+        if self.severity is not None:
+            parts.append(Severe(self.severity))
+        parts.extend(self.tag or ())
+        if self.time is not None:
+            parts.append(Either(tuple(during(text, default_zone) for text in self.time)))
+        if self.not_ is not None:
+            parts.append(Not(self.not_.condition(default_zone)))
+        if self.any is not None:
+            parts.append(Either(tuple(match.condition(default_zone) for match in self.any)))
+        if self.all is not None:
+            parts.extend(match.condition(default_zone) for match in self.all)
+        return Both(tuple(parts))
+
+
+def _flapping(value: object) -> object:
+    try:
+        is_on = switch(value)
+    except Mistake:
+        return value
+    return {} if is_on else {"count": 0}
+
+
+class Flapping(Section):
+    """When a problem that comes and goes is no longer told each time."""
+
+    count: int = Field(
+        default=6, ge=0, strict=True, description="changes that make an incident flap; 0 switches this off"
+    )
+    window: Duration = Field(default=timedelta(minutes=15), description="within which time")
+    calm: Duration = Field(default=timedelta(minutes=15), description="without a change before its state is told again")
+
+
+def _extra(value: object) -> dict[str, str | int | float | bool]:
+    if not isinstance(value, dict):
+        raise Mistake(f"{_name(value)} is not a mapping", "write GLPI's field names with their values below `extra:`")
+    for name, one in value.items():
+        if not isinstance(one, str | int | float | bool):
+            raise Mistake(f"{name} is {_name(one)}", "write a text, a number, true or false")
+        if name in {"id", "name", "content"}:
+            raise Mistake(f"{name} is set by the bridge itself", "use `title:` or `content:`")
+    return dict(value)
+
+
+def _severity_map(value: object) -> dict[Severity, tuple[Level, Level]]:
+    if not isinstance(value, dict):
+        raise Mistake(f"{_name(value)} is not a mapping", "write `high: very high` or `high: {urgency: …, impact: …}`")
+    found = {}
+    for name, one in value.items():
+        given = one if isinstance(one, dict) else {"urgency": one, "impact": one}
+        if unknown := set(given) - {"urgency", "impact"} or {"urgency", "impact"} - set(given):
+            raise Mistake(f"{name}: {', '.join(sorted(unknown))} is unknown or missing", "give `urgency` and `impact`")
+        for severity in severities(str(name)):
+            found[severity] = (level(given["urgency"]), level(given["impact"]))
+    return found
+
+
+_KEYABLE = {name for name in Event.__dataclass_fields__ if name not in {"notes", "fields", "tags"}}
+
+
+def _key(value: object) -> str | tuple[str, ...]:
+    if not isinstance(value, list):
+        return _source_text(value)
+    for name in value:
+        if name not in _KEYABLE and not str(name).startswith("tags."):
+            raise Mistake(f'"{name}" is no field of an event', "take tags.NAME or " + ", ".join(sorted(_KEYABLE)))
+    return tuple(value)
+
+
+class Wishes(Section):
+    """What a rule sets; what it leaves out comes from `default:`, else from the bridge."""
+
+    category: Name | None = Field(default=None, description="ITIL category by its path, as in `Monitoring > Disk`")
+    type: Annotated[TicketType, PlainValidator(_type)] | None = Field(
+        default=None, description="`incident` or `request`"
+    )
+    urgency: LevelWish | None = Field(default=None, description="`very low` … `very high`; default: by `severity_map`")
+    impact: LevelWish | None = Field(default=None, description="`very low` … `very high`; default: by `severity_map`")
+    entity: Name | None = Field(default=None, description="entity by its path")
+    group: Names | None = Field(default=None, description="assigned groups, one or a list")
+    technician: Names | None = Field(default=None, description="assigned users by log-in name, one or a list")
+    requester: Names | None = Field(default=None, description="requesting users by log-in name, one or a list")
+    observer: Names | None = Field(default=None, description="observing users by log-in name, one or a list")
+    observer_group: Names | None = Field(default=None, description="observing groups, one or a list")
+    location: Name | None = Field(default=None, description="location by its path")
+    request_source: Name | None = Field(default=None, description="request source, as in `Monitoring`")
+    extra: Annotated[dict[str, str | int | float | bool], PlainValidator(_extra)] | None = Field(
+        default=None, description="further fields of GLPI's Ticket by their names in its API"
+    )
+    notify: Switch | None = Field(default=None, description="whether GLPI may send mails about what the bridge writes")
+    key: Annotated[str | tuple[str, ...], PlainValidator(_key)] | None = Field(
+        default=None, description="who shares a ticket: a template or a list of fields; default: the trigger's id"
+    )
+    title: Source | None = Field(default=None, description="template of the ticket's title, or the name of a .j2 file")
+    content: Source | None = Field(default=None, description="template (HTML) of the ticket's content, or a .j2 file")
+    note: Source | None = Field(default=None, description="template (HTML) of a followup, or a .j2 file; knows `note`")
+    solution: Source | None = Field(default=None, description="template (HTML) of the solution, or a .j2 file")
+    reopen: Source | None = Field(
+        default=None, description="template (HTML) of the followup that reopens, or a .j2 file"
+    )
+    flap_summary: Source | None = Field(
+        default=None, description="template (HTML) of the note after flapping; knows `changes`"
+    )
+    acknowledgement: Source | None = Field(
+        default=None, description="template (plain text) of the message in Zabbix; knows `ticket_id`, `ticket_link`"
+    )
+    hold_off: Duration | None = Field(default=None, description="how long a problem must live before it gets a ticket")
+    reopen_window: Annotated[timedelta | None, PlainValidator(duration_or_always)] = Field(
+        default=None, description="how long after solving the same ticket is reopened: `0` (never), `1h`, `always`"
+    )
+    reopen_closed: Switch | None = Field(default=None, description="reopen closed tickets too, not only solved ones")
+    flapping: Annotated[Flapping, BeforeValidator(_flapping)] | None = Field(
+        default=None, description="`{count, window, calm}`, or `off`"
+    )
+    private_notes: Switch | None = Field(default=None, description="notes are private followups")
+    solve: Switch | None = Field(default=None, description="a recovery solves the ticket")
+    solve_pending: Switch | None = Field(
+        default=None, description="a recovery solves a ticket that a person set to pending"
+    )
+    create_recovered: Switch | None = Field(
+        default=None,
+        description="a problem that was over before its ticket could be made still gets one, made as solved",
+    )
+    create_unannounced: Switch | None = Field(
+        default=None, description="a recovery without a known problem makes a ticket"
+    )
+    hold_suppressed: Switch | None = Field(
+        default=None, description="no ticket while the problem is suppressed in Zabbix"
+    )
+    reopen_after_person: Switch | None = Field(
+        default=None, description="reopen (once) what a person solved or closed while the problem lives"
+    )
+    acknowledge: Switch | None = Field(default=None, description="tell Zabbix the ticket's number")
+    severity_map: Annotated[dict[Severity, tuple[Level, Level]], PlainValidator(_severity_map)] | None = Field(
+        default=None, description="severity → level, or → `{urgency, impact}`"
+    )
+    internal_urgency: LevelWish | None = Field(default=None, description="urgency of Zabbix's internal events")
+    internal_impact: LevelWish | None = Field(default=None, description="impact of Zabbix's internal events")
+    ignore: Name | None = Field(default=None, description="no ticket; the text is the reason that `explain` shows")
+
+
+class RuleSection(Wishes):
+    """One rule."""
+
+    name: Name | None = Field(default=None, description="name in messages; default: its number")
+    match: Match = Field(default=Match(), description="which events are meant; without it, all")
+
+
+class RulesFile(Section):
+    """rules.yml as a whole."""
+
+    rules: list[RuleSection] = Field(default=[], description="the first that matches wins")
+    default: Wishes = Field(default=Wishes(), description="what holds where no rule says otherwise")
+    timezone: Annotated[tzinfo, PlainValidator(zone)] | None = Field(
+        default=None, description="zone of `time:` and of times in texts; default: this machine's"
+    )
+
+
+def _name(value: object) -> str:
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if value is None:
+        return "nothing"
+    return f'"{str(value).lower() if isinstance(value, bool) else value}"'
