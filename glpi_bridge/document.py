@@ -196,6 +196,8 @@ def _sentence(model: type[BaseModel], path: tuple[Key, ...], detail: ErrorDetail
         expected = str(context.get("expected", ""))
         return f"{name} is {_kind(value)}", f"write one of {expected}"
     wanted = _WANTED.get(kind) or detail["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    if kind in {"greater_than_equal", "less_than_equal"}:
+        wanted = f"a number {wanted}"
     return f"{name} is {_kind(value)}", f"write {wanted}" + (
         f" ({meaning})" if (meaning := _meaning(model, path)) else ""
     )
@@ -223,12 +225,12 @@ def dotted(path: tuple[Key, ...]) -> str:
 
 def unknown_key(key: str, known: list[str]) -> str:
     """Return the advice for a key that does not exist: the nearest known one, or all of them."""
-    if near := difflib.get_close_matches(key, known, 1, 0.6):
+    near = difflib.get_close_matches(key, known, 1, 0.6)
+    if re.search(r"token|password|secret", key) and not key.endswith("_file"):
+        named = f"`{near[0]}`" if near else " or ".join(f"`{name}`" for name in known if name.endswith("_file"))
+        return f"secrets are read from files of mode 0600: name the file in {named}"
+    if near:
         return f"did you mean `{near[0]}`?"
-    if re.search(r"token|password|secret", key):
-        return "secrets are read from files of mode 0600: name the file in one of " + ", ".join(
-            f"`{name}`" for name in known if name.endswith("_file")
-        )
     return "known here: " + ", ".join(known)
 
 

@@ -1,0 +1,513 @@
+"""bridge.yml as typed, frozen settings; whatever is wrong in it is told at once, each with its line.
+
+Secrets are never in the file: it names files, which are read anew at each use, so that a token put back is picked up.
+The descriptions are the reference (docs/reference/settings.md is checked against them).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, model_validator
+
+from glpi_bridge.document import Document, Section, check, read
+from glpi_bridge.errors import Fault, SettingsError
+from glpi_bridge.units import Mistake, duration, instant, switch, system_zone, zone
+
+DEFAULT_PATH = Path("/etc/glpi-bridge/bridge.yml")
+CRON_SOURCE = "cron"
+_SECRET_LIMIT = 4096
+_SOURCE_NAME = re.compile(r"[A-Za-z0-9.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret by the place where it lies: a file, or the name of a systemd credential (no slash in it)."""
+
+    place: str
+
+    @property
+    def path(self) -> Path | None:
+        """Return the file; None for a credential where systemd gave none ($CREDENTIALS_DIRECTORY)."""
+        if "/" in self.place:
+            return Path(self.place)
+        directory = os.environ.get("CREDENTIALS_DIRECTORY")
+        return Path(directory, self.place) if directory else None
+
+    @property
+    def is_credential(self) -> bool:
+        """Say whether systemd looks after it."""
+        return "/" not in self.place
+
+    def read(self) -> str:
+        """Return the secret, without blanks around it; raise SettingsError that says what to do."""
+        path = self.path
+        if (mistake := self.trouble()) or path is None:
+            found, advice = (mistake.found, mistake.advice) if mistake else ("a secret is missing", "")
+            raise SettingsError([Fault("settings", 0, found, advice)])
+        return path.read_text("utf-8").strip()
+
+    def trouble(self) -> Mistake | None:
+        """Say what keeps the secret from being used, or None."""
+        path = self.path
+        if path is None:
+            return Mistake(
+                "this is not a path, so it names a systemd credential, and $CREDENTIALS_DIRECTORY is not set",
+                "write the path of a file of mode 0600, or start the bridge by systemd with LoadCredential=",
+            )
+        try:
+            return _loose(path, is_credential=self.is_credential) or _unusable(path)
+        except OSError as error:
+            if self.is_credential:  # not named: people put the secret itself here
+                return Mistake(
+                    f"systemd handed over no such credential: {error.strerror}", "add LoadCredential= for it"
+                )
+            advice = "create it with mode 0600" if isinstance(error, FileNotFoundError) else _readable_advice(path)
+            return Mistake(f"{path} cannot be read: {error.strerror}", advice)
+
+    def __repr__(self) -> str:
+        return "Secret(a credential)" if self.is_credential else f"Secret({self.place})"
+
+
+def _readable_advice(path: Path) -> str:
+    return f"run the command as the owner of {path}, or chown it to the user of the bridge"
+
+
+def _loose(path: Path, *, is_credential: bool) -> Mistake | None:
+    """Refuse a secret that others may read; systemd looks after its credentials itself."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        return Mistake(f"{path} is not a regular file", "name a file that holds the secret alone")
+    mode = stat.S_IMODE(status.st_mode)
+    if mode & 0o077 and not is_credential:
+        return Mistake(f"{path} has mode {mode:04o}, so that others can read it", f"chmod 600 {path}")
+    return None
+
+
+def _unusable(path: Path) -> Mistake | None:
+    with path.open("rb") as file:
+        raw = file.read(_SECRET_LIMIT + 1)
+    content = raw.strip()
+    if not content:
+        return Mistake(f"{path} is empty", "write the secret into it")
+    if len(raw) > _SECRET_LIMIT or not content.isascii() or any(byte < 0x20 or byte == 0x7F for byte in content):
+        return Mistake(f"{path} does not hold one line of plain text", "write the secret alone into it")
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Whether problems that were open before the bridge heard of them get tickets; `since` None means all of them."""
+
+    is_on: bool = False
+    since: datetime | None = None
+
+    def takes(self, opened_at: datetime) -> bool:
+        """Say whether a problem that began then is adopted."""
+        return self.is_on and (self.since is None or opened_at >= self.since)
+
+
+def _base(info: ValidationInfo) -> Path:
+    directory = (info.context or {}).get("directory", Path.cwd())
+    return directory if isinstance(directory, Path) else Path(str(directory))
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    return f'"{str(value).lower() if isinstance(value, bool) else value}"'
+
+
+def _path(value: object, info: ValidationInfo) -> Path:
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str) or not value.strip():
+        raise Mistake(f"{_shown(value)} is not a path", "write the path of a file or directory")
+    return _base(info) / Path(value.strip()).expanduser()
+
+
+def _existing_file(value: object, info: ValidationInfo) -> Path:
+    path = _path(value, info)
+    if not path.is_file():
+        raise Mistake(f"{path} is not a file", "create it, or leave the key out")
+    return path
+
+
+def _directory(value: object, info: ValidationInfo) -> Path:
+    path = _path(value, info)
+    if not path.is_dir():
+        raise Mistake(f"{path} is not a directory", "create it, or leave the key out")
+    return path
+
+
+def _ca_file(value: object, info: ValidationInfo) -> Path:
+    path = _path(value, info)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise Mistake(
+            f"{path} cannot be read: {error.strerror}", "name a readable file with certificates (PEM)"
+        ) from None
+    if b"-----BEGIN CERTIFICATE-----" not in content:
+        raise Mistake(f"{path} holds no certificate", "name a file with certificates in PEM form")
+    return path
+
+
+def _secret(value: object, info: ValidationInfo) -> Secret:
+    if isinstance(value, Secret):
+        return value
+    if not isinstance(value, str) or not value.strip():
+        raise Mistake(f"{_shown(value)} is not the name of a file", "write the path of a file of mode 0600")
+    place = str(_base(info) / Path(value).expanduser()) if "/" in value else value
+    secret = Secret(place)
+    if (info.context or {}).get("secrets", True) and (mistake := secret.trouble()):
+        raise mistake
+    return secret
+
+
+def _address(value: object, schemes: tuple[str, ...] = ("http", "https"), *, hostless: bool = False) -> SplitResult:
+    """Take an address apart; what is wrong is told without repeating a password in it."""
+    if not isinstance(value, str):
+        raise Mistake(f"{_shown(value)} is not an address", "write it as https://host.example.org/path")
+    try:
+        parts = urlsplit(value.strip())
+        has_password, host, _port = parts.password is not None, parts.hostname, parts.port
+    except ValueError as error:
+        raise Mistake(f"the address is broken: {error}", "write it as https://host.example.org/path") from None
+    if parts.scheme not in schemes or not (host or hostless):
+        shown = "the address" if "@" in value else _shown(value)
+        raise Mistake(f"{shown} is not an address of {' or '.join(schemes)}", f"write it as {schemes[-1]}://host/path")
+    if has_password:
+        raise Mistake("the address holds a password", "take it out: secrets are read from files")
+    if re.search(r"\s", value.strip()):
+        raise Mistake("the address holds a blank", "remove it")
+    return parts
+
+
+def _front(value: object, ends: tuple[str, ...]) -> str:
+    """Return the address without what people copy along: the page, the query, end slashes."""
+    parts = _address(value)
+    if parts.username is not None:
+        raise Mistake("the address holds a user name", "take it out: the bridge signs in with its token")
+    path = re.sub(r"/+", "/", parts.path).rstrip("/")
+    for end in ends:
+        if path.endswith("/" + end):
+            path = path.removesuffix("/" + end)
+            break
+    return f"{parts.scheme}://{parts.netloc}{path.rstrip('/')}"
+
+
+def glpi_url(value: object) -> str:
+    """Normalise the address of GLPI's API: with or without `apirest.php`, `api.php/v1`, end slashes."""
+    front = _front(value, ("apirest.php", "api.php/v1", "api.php", "index.php"))
+    is_new_door = re.search(r"/api\.php(/v1)?/*$", urlsplit(str(value).strip()).path)
+    return f"{front}/api.php/v1" if is_new_door else f"{front}/apirest.php"
+
+
+def zabbix_url(value: object) -> str:
+    """Normalise the address of Zabbix's front end: with or without `api_jsonrpc.php`, `index.php`, end slashes."""
+    return _front(value, ("api_jsonrpc.php", "index.php", "zabbix.php"))
+
+
+def _proxy(value: object) -> str:
+    parts = _address(value, ("http", "https", "socks5", "socks5h"))
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _adopt(value: object) -> str:
+    text = " ".join(str(value).lower().split())
+    if text in {"off", "false", "no"}:
+        return "off"
+    if text == "all" or text.startswith("since "):
+        if text != "all":
+            instant(text.removeprefix("since ").upper(), system_zone())
+        return text
+    raise Mistake(f"{_shown(value)} is none of its values", "write off, all, or since 2026-11-01 08:00")
+
+
+def _positive(value: object) -> timedelta:
+    lasting = duration(value)
+    if lasting <= timedelta(0):
+        raise Mistake("0 leaves no time at all", "write a duration above zero, as in 5s")
+    return lasting
+
+
+def _list(value: object) -> object:
+    return re.split(r"[\s,]+", value.strip()) if isinstance(value, str) else value
+
+
+FilePath = Annotated[Path, PlainValidator(_path)]
+CaFile = Annotated[Path, PlainValidator(_ca_file)]
+SecretFile = Annotated[Secret, PlainValidator(_secret)]
+Duration = Annotated[timedelta, PlainValidator(duration)]
+Lasting = Annotated[timedelta, PlainValidator(_positive)]
+Switch = Annotated[bool, PlainValidator(switch)]
+Zone = Annotated[tzinfo, PlainValidator(zone)]
+Proxy = Annotated[str, PlainValidator(_proxy)]
+Hosts = Annotated[tuple[str, ...], BeforeValidator(_list)]
+
+
+def _pattern(*names: str) -> Callable[[object], str]:
+    def read_pattern(value: object) -> str:
+        pattern = _address(value).geturl()
+        if unknown := set(re.findall(r"{(\w*)}", pattern)) - set(names):
+            raise Mistake(f"{{{min(unknown)}}} is unknown in it", "use " + ", ".join(f"{{{n}}}" for n in names))
+        return pattern
+
+    return read_pattern
+
+
+class Target(Section):
+    """How a server is reached."""
+
+    ca_file: CaFile | None = Field(
+        default=None, description="certificates (PEM) that the server's must come from; default: the system's"
+    )
+    proxy: Proxy | None = Field(default=None, description="http://host:port through which the server is reached")
+    no_proxy: Hosts = Field(default=(), description="hosts that are reached directly all the same")
+    connect_timeout: Lasting = Field(default=timedelta(seconds=5), description="time for a connection to be made")
+    read_timeout: Lasting = Field(default=timedelta(seconds=30), description="longest silence within an answer")
+    total_timeout: Lasting = Field(default=timedelta(seconds=60), description="time for a call as a whole")
+
+    @model_validator(mode="after")
+    def _check_times(self) -> Self:
+        if self.total_timeout < self.connect_timeout:
+            raise Mistake("`total_timeout` is shorter than `connect_timeout`", "it holds for the call as a whole")
+        return self
+
+
+class Glpi(Target):
+    """GLPI, and the account of the bridge in it."""
+
+    url: Annotated[str, PlainValidator(glpi_url)] = Field(
+        description="address of GLPI, with or without `apirest.php` (or `api.php/v1`)"
+    )
+    user_token_file: SecretFile = Field(
+        description="file (mode 0600) or systemd credential with the API token of the user"
+    )
+    app_token_file: SecretFile | None = Field(
+        default=None, description="file or credential with the App-Token, if the API client has one"
+    )
+    profile: str | None = Field(default=None, description="name of the profile to work under; default: the user's own")
+    entity: str | None = Field(default=None, description="path of the entity to work in; default: the user's own")
+    session_count: int = Field(default=1, ge=1, le=8, strict=True, description="sessions, each writes one at a time")
+    bulk: int = Field(default=50, ge=1, le=50, strict=True, description="most items written in one call")
+    timezone: Zone | None = Field(default=None, description="zone of GLPI's times; default: this machine's")
+    ticket_link: Annotated[str, PlainValidator(_pattern("id"))] | None = Field(
+        default=None, description="address of a ticket with `{id}` in it; default: made from `url`"
+    )
+
+    def user_token(self) -> str:
+        """Read the user's API token."""
+        return self.user_token_file.read()
+
+    def app_token(self) -> str | None:
+        """Read the App-Token, if there is one."""
+        return self.app_token_file.read() if self.app_token_file else None
+
+    def link(self, ticket_id: int) -> str:
+        """Return the address of a ticket's page."""
+        front = self.url.removesuffix("/apirest.php").removesuffix("/api.php/v1")
+        pattern = self.ticket_link or front + "/front/ticket.form.php?id={id}"
+        return pattern.replace("{id}", str(ticket_id))
+
+
+class WriteBack(Section):
+    """What Zabbix is told of a ticket; the message is the `acknowledgement` text of rules.yml."""
+
+    acknowledge: Switch = Field(default=True, description="acknowledge the event as well; off: the message alone")
+
+
+class Zabbix(Target):
+    """One Zabbix server."""
+
+    url: Annotated[str, PlainValidator(zabbix_url)] = Field(
+        description="address of Zabbix's front end, with or without `api_jsonrpc.php`"
+    )
+    token_file: SecretFile = Field(description="file (mode 0600) or systemd credential with an API token")
+    timezone: Zone = Field(
+        default_factory=system_zone, description="zone of the Zabbix server's times; default: this machine's"
+    )
+    adopt: Annotated[str, PlainValidator(_adopt)] = Field(
+        default="off", description="problems older than the bridge: `off`, `all`, or `since 2026-11-01 08:00`"
+    )
+    write_back: WriteBack = Field(default=WriteBack(), description="what Zabbix is told of a ticket")
+    event_link: Annotated[str, PlainValidator(_pattern("triggerid", "eventid"))] | None = Field(
+        default=None, description="address of an event with `{triggerid}` and `{eventid}`; default: made from `url`"
+    )
+
+    def token(self) -> str:
+        """Read the API token."""
+        return self.token_file.read()
+
+    @property
+    def adoption(self) -> Adopt:
+        """Return `adopt` with its time read in the server's zone."""
+        if self.adopt in {"off", "all"}:
+            return Adopt(self.adopt == "all")
+        return Adopt(is_on=True, since=instant(self.adopt.removeprefix("since ").upper(), self.timezone))
+
+    @property
+    def link(self) -> str:
+        """Return the pattern of an event's address."""
+        return self.event_link or self.url + "/tr_events.php?triggerid={triggerid}&eventid={eventid}"
+
+
+def _store(value: object) -> object:
+    if isinstance(value, str):
+        return {"url": value} if "://" in value else {"path": value}
+    return value
+
+
+def _database_url(value: object) -> str:
+    parts = _address(value, ("mysql+pymysql", "mariadb+pymysql"), hostless=True)
+    if not parts.path.strip("/"):
+        raise Mistake("the address names no database", "write it as mysql+pymysql://user@host/database")
+    return parts.geturl()
+
+
+class Store(Section):
+    """Where the bridge remembers; a path (SQLite), or the address of a MariaDB database."""
+
+    path: FilePath = Field(default=Path("/var/lib/glpi-bridge/bridge.db"), description="file of the SQLite database")
+    url: Annotated[str, PlainValidator(_database_url)] | None = Field(
+        default=None, description="`mysql+pymysql://user@host/database` in place of the file"
+    )
+    password_file: SecretFile | None = Field(
+        default=None, description="file or credential with the database's password"
+    )
+
+    @model_validator(mode="after")
+    def _check_kind(self) -> Self:
+        if self.url is not None and "path" in self.model_fields_set:
+            raise Mistake("there are both a `path` and a `url`", "keep one of them")
+        if self.password_file is not None and self.url is None:
+            raise Mistake("`password_file` belongs to a `url`, and there is none", "take it out, or give the `url`")
+        return self
+
+    def password(self) -> str | None:
+        """Read the database's password, if there is one."""
+        return self.password_file.read() if self.password_file else None
+
+
+class Delivery(Section):
+    """How hard and how long the bridge tries."""
+
+    settle_after: Duration = Field(
+        default=timedelta(seconds=60),
+        description="wait between the two looks for a write without an answer; at least GLPI's row-lock wait",
+    )
+    lease: Lasting = Field(
+        default=timedelta(seconds=120), description="time after which a silent worker's claim is taken over"
+    )
+    backoff_first: Lasting = Field(
+        default=timedelta(seconds=5), description="first pause after a failure; it doubles each time"
+    )
+    backoff_cap: Lasting = Field(default=timedelta(minutes=10), description="longest pause between tries")
+    refusals: int = Field(default=5, ge=1, strict=True, description="refusals alone after which an item is parked")
+    refused_for: Duration = Field(
+        default=timedelta(minutes=10), description="over at least which time these must be spread"
+    )
+
+    @model_validator(mode="after")
+    def _check_pauses(self) -> Self:
+        if self.backoff_cap < self.backoff_first:
+            raise Mistake("`backoff_cap` is shorter than `backoff_first`", "it is the longest pause between tries")
+        return self
+
+
+class Sync(Section):
+    """How both sides are compared."""
+
+    overlap: Duration = Field(
+        default=timedelta(minutes=5), description="how far before the last pass GLPI is asked again"
+    )
+    batch: int = Field(default=500, ge=1, le=10000, strict=True, description="events asked for in one call to Zabbix")
+
+
+class Log(Section):
+    """What is logged, on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least weight of a line")
+    format: Literal["text", "json"] = Field(default="text", description="lines for people or for machines")
+
+
+def _sources(value: object) -> object:
+    """Take the short form, one server without a name, for a server named `zabbix`."""
+    if isinstance(value, Mapping) and ("url" in value or "token_file" in value):
+        return {"zabbix": value}
+    if value == {}:
+        raise Mistake("no server is named", "give its `url` and `token_file`")
+    return value
+
+
+def _source_name(value: object) -> str:
+    name = str(value)
+    if not _SOURCE_NAME.fullmatch(name):
+        raise Mistake(f'"{name}" cannot name a Zabbix server', "use letters, digits, `.` and `-`")
+    if name == CRON_SOURCE:
+        raise Mistake(f'"{name}" is the name of cron jobs', "give the Zabbix server another name")
+    return name
+
+
+class Settings(Section):
+    """bridge.yml as a whole."""
+
+    glpi: Glpi = Field(description="GLPI and the account of the bridge in it")
+    zabbix: Annotated[dict[Annotated[str, PlainValidator(_source_name)], Zabbix], BeforeValidator(_sources)] = Field(
+        description="Zabbix servers by name, or one without a name (then it is named `zabbix`)"
+    )
+    spool: FilePath = Field(default=Path("/var/spool/glpi-bridge"), description="directory where alerts wait")
+    store: Annotated[Store, BeforeValidator(_store)] = Field(
+        default=Store(), description="path of the SQLite file, or address of a MariaDB database"
+    )
+    rules: Annotated[Path, PlainValidator(_existing_file)] | None = Field(
+        default=None, description="file of rules; default: rules.yml beside bridge.yml, if there"
+    )
+    templates: Annotated[Path, PlainValidator(_directory)] | None = Field(
+        default=None, description="directory of own templates; default: templates beside the rules"
+    )
+    retention: Lasting = Field(default=timedelta(days=90), description="how long finished incidents are remembered")
+    delivery: Delivery = Field(default=Delivery(), description="how hard and how long the bridge tries")
+    sync: Sync = Field(default=Sync(), description="how both sides are compared")
+    log: Log = Field(default=Log(), description="what is logged")
+
+    @classmethod
+    def from_mapping(
+        cls, data: Mapping[str, object], *, directory: Path | None = None, secrets: bool = True
+    ) -> Settings:
+        """Check a mapping as if it had been read from bridge.yml in `directory`."""
+        return _settings(Document("bridge.yml", data), directory or Path.cwd(), secrets=secrets)
+
+    @property
+    def links(self) -> Mapping[str, str]:
+        """Return for each Zabbix server the pattern of an event's address."""
+        return {name: source.link for name, source in self.zabbix.items()}
+
+    def zone(self, source: str) -> tzinfo:
+        """Return the time zone of a source; this machine's for cron jobs and unknown names."""
+        return self.zabbix[source].timezone if source in self.zabbix else system_zone()
+
+
+def load(path: Path = DEFAULT_PATH, *, secrets: bool = True) -> Settings:
+    """Read bridge.yml; raise SettingsError with every fault.
+
+    `secrets=False` leaves the files of secrets alone, for commands that call nobody.
+    """
+    return _settings(read(path), path.resolve().parent, secrets=secrets)
+
+
+def _settings(document: Document, directory: Path, *, secrets: bool) -> Settings:
+    settings = check(Settings, document, {"directory": directory, "secrets": secrets})
+    beside = directory / "rules.yml"
+    return settings.model_copy(update={"rules": beside}) if settings.rules is None and beside.exists() else settings
