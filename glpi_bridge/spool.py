@@ -125,30 +125,21 @@ class Spool:
         """Read an alert. Raises BadAlert if it is none, FileNotFoundError if it is gone, else SpoolError."""
         return parse(self._bytes(self.new / entry.name), entry.received_at)
 
-    def _bytes(self, path: Path) -> bytes:
+    @staticmethod
+    def _bytes(path: Path) -> bytes:
         try:
             # neither follow a link nor wait for a writer of a pipe
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                _check_file(os.fstat(descriptor))
+                with open(descriptor, "rb", closefd=False) as file:
+                    return file.read(MAX_BYTES + 1)
+            finally:
+                os.close(descriptor)
         except FileNotFoundError:
             raise
         except OSError as error:
-            raise self._not_opened(path, error) from error
-        with _spool_errors(f"read {path}"), open(descriptor, "rb") as file:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode):
-                raise BadAlert(Reason.NOT_A_FILE, _kind_of(found.st_mode))
-            if found.st_size > MAX_BYTES:
-                raise BadAlert(Reason.TOO_LARGE, f"{found.st_size} bytes, the limit is {MAX_BYTES}")
-            return file.read(MAX_BYTES + 1)
-
-    @staticmethod
-    def _not_opened(path: Path, error: OSError) -> SpoolError:
-        """Sort what belongs to this one entry (bad) from what is the machine's trouble (wait)."""
-        if error.errno in (errno.EACCES, errno.EPERM):
-            return BadAlert(Reason.NOT_READABLE, f"{_words(error)}; it is {_owner_and_mode(path)}")
-        if error.errno in (errno.ELOOP, errno.ENXIO, errno.ENODEV):
-            return BadAlert(Reason.NOT_A_FILE, _kind_of(os.lstat(path).st_mode))
-        return SpoolError(f"cannot read {path}: {_words(error)}")
+            raise _not_read(path, error) from error
 
     def done(self, entry: Entry) -> None:
         """Remove an alert whose facts are committed; it does not matter if it is gone already."""
@@ -342,6 +333,22 @@ def hand_off(path: Path | str, fields: Mapping[str, str]) -> str:
             os.unlink(tmp)
         raise
     return name
+
+
+def _check_file(found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise BadAlert(Reason.NOT_A_FILE, _kind_of(found.st_mode))
+    if found.st_size > MAX_BYTES:
+        raise BadAlert(Reason.TOO_LARGE, f"{found.st_size} bytes, the limit is {MAX_BYTES}")
+
+
+def _not_read(path: Path, error: OSError) -> SpoolError:
+    """Sort what belongs to this one entry (a BadAlert) from what is the machine's trouble and passes."""
+    if error.errno in (errno.ELOOP, errno.ENXIO, errno.ENODEV):
+        return BadAlert(Reason.NOT_A_FILE, _kind_of(path.lstat().st_mode))
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EIO):
+        return BadAlert(Reason.NOT_READABLE, f"{_words(error)}; it is {_owner_and_mode(path)}")
+    return SpoolError(f"cannot read {path}: {_words(error)}")
 
 
 def _write_synced(path: Path, data: bytes) -> None:
