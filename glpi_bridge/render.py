@@ -10,12 +10,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta, tzinfo
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined, Template
 from jinja2 import TemplateError as JinjaError
+from jinja2.exceptions import UndefinedError
+from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
@@ -140,6 +143,18 @@ def spoken(lasted: timedelta) -> str:
     return " ".join(parts[:2]) or "0s"
 
 
+class _Undefined(StrictUndefined):
+    """A name that is not there is an error, said in our words."""
+
+    @property
+    def _undefined_message(self) -> str:
+        if isinstance(self._undefined_obj, TagView):
+            return f"the event has no tag {self._undefined_name}"
+        if isinstance(self._undefined_obj, FieldView):
+            return f"the alert had no argument {self._undefined_name}"
+        return super()._undefined_message
+
+
 class Renderer:
     """Two sandboxed Jinja environments, for HTML and for plain text, over the built-in texts and a directory of own.
 
@@ -160,10 +175,15 @@ class Renderer:
     def compile(self, source: str, text: Text | None = None) -> Template:
         """Compile `source` (a template, or the name of a `.j2` file) for `text`, or as a plain value for None.
 
-        Raises jinja2.TemplateError.
+        Raises jinja2.TemplateError, also for a name that no template knows.
         """
         environment = self._environment(text)
-        return environment.get_template(source) if is_file(source) else environment.from_string(source)
+        if not is_file(source):
+            _refuse_unknown_names(environment, source, text)
+            return environment.from_string(source)
+        assert environment.loader is not None  # noqa: S101  (each environment is made with one)
+        _refuse_unknown_names(environment, environment.loader.get_source(environment, source)[0], text)
+        return environment.get_template(source)
 
     def render(self, text: Text, template: Template | None, names: Mapping[str, object]) -> Rendered:
         """Render `text` by `template`; by the built-in one, with a warning, where that fails."""
@@ -174,6 +194,17 @@ class Renderer:
                 warning = f"the {text} template failed ({reason(error)}); the built-in text was used"
                 return Rendered(_finished(text, self.built_in[text].render(names)), (warning,))
         return Rendered(_finished(text, self.built_in[text].render(names)))
+
+
+def _refuse_unknown_names(environment: Environment, source: str, text: Text | None) -> None:
+    known = (
+        NAMES | environment.globals.keys() | (MORE_NAMES.get(text, frozenset()) if text is not None else frozenset())
+    )
+    for name in sorted(find_undeclared_variables(environment.parse(source)) - known):
+        near = get_close_matches(name, known, 1)
+        raise UndefinedError(
+            f"it speaks of {name}, which is not known" + (f"; did you mean {near[0]}?" if near else "")
+        )
 
 
 _FILES = {text: f"{text}.j2" for text in Text} | {Text.FLAPPING: "flapping.j2"}
@@ -195,7 +226,7 @@ def _environment(loader: BaseLoader, zone: tzinfo, *, autoescape: bool) -> Envir
     environment = ImmutableSandboxedEnvironment(
         loader=loader,
         autoescape=autoescape,
-        undefined=StrictUndefined,
+        undefined=_Undefined,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,

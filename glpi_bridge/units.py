@@ -43,13 +43,15 @@ def duration(value: object) -> timedelta:
 
 
 def duration_or_always(value: object) -> timedelta | None:
-    """Read a duration, or `always` (None)."""
+    """Read a duration, `never` (0) or `always` (None)."""
     if value == "always":
         return None
+    if value == "never":
+        return timedelta(0)
     try:
         return duration(value)
     except Mistake as mistake:
-        raise Mistake(mistake.found, f"{DURATION_ADVICE}, 0 for never, or `always`") from None
+        raise Mistake(mistake.found, f"{DURATION_ADVICE}, or 0, `never`, `always`") from None
 
 
 def switch(value: object) -> bool:
