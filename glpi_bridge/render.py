@@ -26,6 +26,7 @@ from glpi_bridge.model import Event, Severity, Tag
 
 TITLE_LIMIT = 255
 ELLIPSIS = "…"
+MESSAGE_LIMIT = 2048  # characters of a message in event.acknowledge
 _BUILT_IN = Path(__file__).parent / "texts"
 
 
@@ -167,7 +168,7 @@ class Renderer:
             loaders.insert(0, FileSystemLoader(directory))
         self._html = _environment(ChoiceLoader(loaders), zone, autoescape=True)
         self._plain = _environment(ChoiceLoader(loaders), zone, autoescape=False)
-        self.built_in = {text: self._environment(text).get_template(f"default/{_FILES[text]}") for text in Text}
+        self.built_in = {text: self._environment(text).get_template(f"default/{text}.j2") for text in Text}
 
     def _environment(self, text: Text | None) -> Environment:
         return self._html if text is not None and text.is_html else self._plain
@@ -205,9 +206,6 @@ def _refuse_unknown_names(environment: Environment, source: str, text: Text | No
         raise UndefinedError(
             f"it speaks of {name}, which is not known" + (f"; did you mean {near[0]}?" if near else "")
         )
-
-
-_FILES = {text: f"{text}.j2" for text in Text} | {Text.FLAPPING: "flapping.j2"}
 
 
 def is_file(source: str) -> bool:
@@ -282,7 +280,7 @@ def without_astral(text: str) -> str:
 
 def _finished(text: Text, rendered: str) -> str:
     rendered = clean(rendered).strip()
-    return html(rendered) if text.is_html else rendered
+    return html(rendered) if text.is_html else rendered[:MESSAGE_LIMIT]
 
 
 def html(text: str) -> str:
