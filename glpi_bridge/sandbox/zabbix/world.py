@@ -1,0 +1,596 @@
+"""What exists in the stand-in's Zabbix, and what happens there: problems, updates, recoveries, maintenance.
+
+Ids are whole numbers here and texts in the API. Everything is kept in memory under one lock (`World.lock`).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from glpi_bridge.sandbox.zabbix import texts
+from glpi_bridge.zabbix_answers import AckAction
+
+Tags = Sequence[tuple[str, str]]
+
+NAME_CHARACTERS = 2048  # events.name; longer ones are cut without a word [contract Z04/055]
+
+
+class Refusal(Exception):
+    """An error that Zabbix answers: JSON-RPC code and `data`."""
+
+    def __init__(self, code: int, data: str) -> None:
+        super().__init__(data)
+        self.code, self.data = code, data
+
+
+def no_object() -> Refusal:
+    """Give the one error for what is missing and what is hidden."""
+    return Refusal(-32500, "No permissions to referred object or it does not exist!")
+
+
+@dataclass
+class Group:
+    """A host group."""
+
+    groupid: int
+    name: str
+
+
+@dataclass
+class Template:
+    """A template; seen only by those with a right on its template group."""
+
+    templateid: int
+    name: str
+
+
+@dataclass
+class Host:
+    """A host. `inventory` None: none kept. `ip` None: no interface."""
+
+    hostid: int
+    host: str
+    name: str
+    groupids: set[int]
+    ip: str | None = "127.0.0.1"
+    dns: str = ""
+    port: str = "10050"
+    tags: list[tuple[str, str]] = field(default_factory=list)
+    inventory: dict[str, str] | None = None
+    macros: dict[str, str] = field(default_factory=dict)
+    templateids: list[int] = field(default_factory=list)
+    status: int = 0
+    maintenanceid: int = 0
+    maintenance_from: int = 0
+
+
+@dataclass
+class Item:
+    """An item with its last value."""
+
+    itemid: int
+    hostid: int
+    name: str
+    key: str
+    units: str = ""
+    value: str = ""
+    tags: list[tuple[str, str]] = field(default_factory=list)
+    status: int = 0
+
+    @property
+    def shown(self) -> str:
+        """The last value as Zabbix writes it, with units."""
+        return self.with_units(self.value)
+
+    def with_units(self, value: str) -> str:
+        """Write a value as Zabbix does."""
+        return f"{value} {self.units}" if self.units else value
+
+
+@dataclass
+class Trigger:
+    """A trigger on one item; `description`, `opdata` and `url` may hold macros."""
+
+    triggerid: int
+    itemid: int
+    hostid: int
+    description: str
+    priority: int = 3
+    comments: str = ""
+    url: str = ""
+    url_name: str = ""
+    opdata: str = ""
+    expression: str = ""
+    manual_close: int = 0
+    tags: list[tuple[str, str]] = field(default_factory=list)
+    templateid: int = 0
+    template: str = ""
+    status: int = 0
+    value: int = 0
+    lastchange: int = 0
+
+
+@dataclass
+class Acknowledge:
+    """One update of an event."""
+
+    acknowledgeid: int
+    userid: int
+    clock: int
+    message: str
+    action: int
+    old_severity: int = 0
+    new_severity: int = 0
+    suppress_until: int = 0
+
+
+@dataclass
+class Suppression:
+    """Why an event is suppressed: a maintenance, or a user by hand (maintenanceid 0)."""
+
+    maintenanceid: int
+    suppress_until: int
+    userid: int = 0
+
+
+@dataclass
+class Event:
+    """An event: a problem (value 1) or a recovery (value 0). `item_value` is the item's value at that moment."""
+
+    eventid: int
+    objectid: int
+    clock: int
+    ns: int
+    value: int
+    name: str
+    severity: int = 0
+    source: int = 0
+    object: int = 0
+    item_value: str = ""
+    tags: list[tuple[str, str]] = field(default_factory=list)
+    acknowledged: int = 0
+    acknowledges: list[Acknowledge] = field(default_factory=list)
+    suppressions: list[Suppression] = field(default_factory=list)
+    r_eventid: int = 0
+    cause_eventid: int = 0
+
+    @property
+    def is_suppressed(self) -> bool:
+        """Whether anything suppresses it."""
+        return bool(self.suppressions)
+
+
+@dataclass
+class Role:
+    """What an account may call; `methods` None: everything its type allows."""
+
+    roleid: int
+    name: str
+    type: int
+    methods: frozenset[str] | None = None
+    actions: frozenset[str] | None = None
+
+
+@dataclass
+class User:
+    """An account; `rights` maps host group ids to 2 (read) or 3 (read-write); a super admin needs none."""
+
+    userid: int
+    username: str
+    roleid: int
+    password: str = ""
+    name: str = ""
+    surname: str = ""
+    usergroups: frozenset[int] = frozenset()
+    rights: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass
+class Token:
+    """An API token of a user; `status` 0 = enabled."""
+
+    tokenid: int
+    name: str
+    userid: int
+    value: str
+    status: int = 0
+    lastaccess: int = 0
+
+
+@dataclass
+class MediaType:
+    """The script media type of the bridge."""
+
+    mediatypeid: int = 70
+    name: str = "GLPI bridge"
+    exec_path: str = "zabbix-glpi"
+    parameters: tuple[str, ...] = ()
+    status: int = 0
+    maxsessions: int = 1
+    maxattempts: int = 3
+    attempt_interval: float = 10.0
+    timeout: float = 30.0
+    subject: str = "{EVENT.NAME}"
+    message: str = "{EVENT.NAME}"
+
+
+@dataclass
+class Action:
+    """The trigger action that tells the bridge's user; empty `groupids`: every host."""
+
+    actionid: int = 7
+    name: str = "To GLPI"
+    status: int = 0
+    groupids: frozenset[int] = frozenset()
+    tells_recovery: bool = True
+    tells_updates: bool = True
+    pause_suppressed: bool = True
+    notify_if_canceled: bool = True
+    esc_period: float = 3600.0
+
+
+@dataclass
+class Maintenance:
+    """A maintenance that is on: hosts, and the tags that select their problems (none: all)."""
+
+    maintenanceid: int
+    name: str
+    hostids: frozenset[int]
+    tags: frozenset[tuple[str, str]]
+    since: int
+    till: int
+
+
+@dataclass
+class Alert:
+    """One execution of the media script, as alert.get shows it (status 0 waiting, 1 sent, 2 failed)."""
+
+    alertid: int
+    eventid: int
+    p_eventid: int
+    acknowledgeid: int
+    clock: int
+    subject: str
+    message: str
+    parameters: tuple[str, ...]
+    actionid: int
+    userid: int
+    mediatypeid: int
+    sendto: str = "glpi"
+    status: int = 0
+    retries: int = 0
+    error: str = ""
+
+
+@dataclass
+class Escalation:
+    """What the action still owes about one problem."""
+
+    eventid: int
+    is_told: bool = False
+
+
+class World:
+    """All objects by id, and what can happen to them. Take `lock` around anything that must not be torn."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.time, timezone: str = "UTC") -> None:
+        self.lock = threading.RLock()
+        self.changed = threading.Condition(self.lock)
+        self.clock, self.timezone = clock, ZoneInfo(timezone)
+        self.groups: dict[int, Group] = {}
+        self.templates: dict[int, Template] = {}
+        self.hosts: dict[int, Host] = {}
+        self.items: dict[int, Item] = {}
+        self.triggers: dict[int, Trigger] = {}
+        self.events: dict[int, Event] = {}
+        self.open: dict[int, Event] = {}
+        self.roles: dict[int, Role] = {}
+        self.users: dict[int, User] = {}
+        self.tokens: dict[int, Token] = {}
+        self.sessions: dict[str, int] = {}
+        self.maintenances: dict[int, Maintenance] = {}
+        self.alerts: dict[int, Alert] = {}
+        self.escalations: dict[int, Escalation] = {}
+        self.due: set[int] = set()
+        self.updates: list[tuple[int, Acknowledge]] = []
+        self.tasks: list[tuple[str, int, int]] = []
+        self.told: set[int] = set()
+        self.media_type, self.action = MediaType(), Action()
+        self.media_userid = 3
+        self.ok_period = 300
+        self._ids = {kind: count(first) for kind, first in _FIRST_IDS.items()}
+        self._events_of: dict[int, list[int]] = {}
+
+    def now(self) -> int:
+        """Give the time in whole seconds."""
+        return int(self.clock())
+
+    def next_id(self, kind: str) -> int:
+        """Give the next free id of a kind of object."""
+        return next(self._ids[kind])
+
+    def set_next_id(self, kind: str, number: int) -> None:
+        """Let the ids of a kind go on from this number."""
+        self._ids[kind] = count(number)
+
+    # configuration
+
+    def add_group(self, name: str) -> int:
+        """Make a host group, or give the id of the one of that name."""
+        for group in self.groups.values():
+            if group.name == name:
+                return group.groupid
+        group = Group(self.next_id("group"), name)
+        self.groups[group.groupid] = group
+        return group.groupid
+
+    def add_host(self, host: str, *, groups: Iterable[str] = ("Lab servers",), name: str = "", **rest: Any) -> Host:
+        """Make a host."""
+        made = Host(self.next_id("host"), host, name or host, {self.add_group(one) for one in groups}, **rest)
+        self.hosts[made.hostid] = made
+        return made
+
+    def add_trigger(
+        self, host: Host, description: str, *, item: Mapping[str, Any] | None = None, **rest: Any
+    ) -> Trigger:
+        """Make a trigger and the item under it."""
+        fields = {"name": description, "key": f"item[{len(self.items)}]"} | dict(item or {})
+        made = Item(self.next_id("item"), host.hostid, **fields)
+        self.items[made.itemid] = made
+        rest.setdefault("expression", f"last(/{host.host}/{made.key})>0")
+        trigger = Trigger(self.next_id("trigger"), made.itemid, host.hostid, description, **rest)
+        self.triggers[trigger.triggerid] = trigger
+        return trigger
+
+    def host_named(self, host: str) -> Host:
+        """Find a host by its technical name; a new one is made."""
+        return next((one for one in self.hosts.values() if one.host == host), None) or self.add_host(host)
+
+    def trigger_named(self, host: Host, description: str) -> Trigger | None:
+        """Find a trigger of a host by its description."""
+        same = (one for one in self.triggers.values() if one.hostid == host.hostid and one.description == description)
+        return next(same, None)
+
+    # what happens
+
+    def raise_problem(
+        self,
+        trigger: Trigger,
+        *,
+        value: str | None = None,
+        clock: int | None = None,
+        ns: int = 0,
+        alert: bool = True,
+        severity: int | None = None,
+    ) -> Event:
+        """Make a problem event of a trigger; `value` is the item's new value; without `alert` nobody is told."""
+        item = self.items[trigger.itemid]
+        if value is not None:
+            item.value = value
+        event = self._new_event(trigger, 1, clock, ns)
+        event.severity = trigger.priority if severity is None else severity
+        event.tags = self._tags_of(trigger)
+        self.open[event.eventid] = event
+        for maintenance in self.maintenances.values():
+            self._suppress(event, maintenance)
+        if alert and self._is_for_action(trigger):
+            self.escalations[event.eventid] = Escalation(event.eventid)
+            self.due.add(event.eventid)
+        self.changed.notify_all()
+        return event
+
+    def recover(self, problems: Sequence[Event], *, value: str | None = None, by_hand: bool = False) -> Event:
+        """End problems of one trigger with one recovery event; closed by hand, it lacks the trigger's tags."""
+        trigger = self.triggers[problems[0].objectid]
+        item = self.items[trigger.itemid]
+        if value is not None:
+            item.value = value
+        event = self._new_event(trigger, 0, None, 0)
+        event.tags = self._tags_of(trigger)[len(trigger.tags) if by_hand else 0 :]
+        for problem in problems:
+            problem.r_eventid = event.eventid
+            self.open.pop(problem.eventid, None)
+            self.due.add(problem.eventid)
+        self.changed.notify_all()
+        return event
+
+    def _new_event(self, trigger: Trigger, value: int, clock: int | None, ns: int) -> Event:
+        moment = self.now() if clock is None else clock
+        name = texts.expand(self, trigger, trigger.description)[:NAME_CHARACTERS]
+        event = Event(self.next_id("event"), trigger.triggerid, moment, ns, value, name)
+        event.item_value = self.items[trigger.itemid].value
+        trigger.value, trigger.lastchange = value, moment
+        self.events[event.eventid] = event
+        self._events_of.setdefault(trigger.triggerid, []).append(event.eventid)
+        return event
+
+    def _tags_of(self, trigger: Trigger) -> list[tuple[str, str]]:
+        return [*trigger.tags, *self.items[trigger.itemid].tags, *self.hosts[trigger.hostid].tags]
+
+    def events_of(self, triggerid: int) -> list[Event]:
+        """List the events of a trigger, oldest first."""
+        return [self.events[one] for one in self._events_of.get(triggerid, ()) if one in self.events]
+
+    def update(self, event: Event, user: User, action: int, *, message: str = "", **rest: int) -> None:
+        """Carry out event.acknowledge's bits on one event, as Zabbix does: what is so already leaves no trace."""
+        done = Acknowledge(0, user.userid, self.now(), message if action & AckAction.MESSAGE else "", 0)
+        done.action = action & AckAction.MESSAGE
+        self._mark_acknowledged(event, action, done)
+        self._mark_severity(event, action, rest.get("severity", 0), done)
+        self._mark_suppressed(event, action, rest.get("suppress_until", 0), user, done)
+        if action & AckAction.CLOSE and not event.r_eventid:
+            done.action |= AckAction.CLOSE
+            self.tasks.append(("close", event.eventid, 0))
+        if done.action:
+            self._keep(event, done)
+        self._mark_rank(event, action, rest.get("cause_eventid", 0), user)
+        if done.action and not action & (AckAction.TO_CAUSE | AckAction.TO_SYMPTOM):  # a change of rank is not told
+            self.updates.append((event.eventid, done))
+        self.changed.notify_all()
+
+    def _keep(self, event: Event, done: Acknowledge) -> None:
+        done.acknowledgeid = self.next_id("acknowledge")
+        event.acknowledges.append(done)
+
+    def _mark_acknowledged(self, event: Event, action: int, done: Acknowledge) -> None:
+        if action & AckAction.ACKNOWLEDGE and not event.acknowledged:
+            event.acknowledged = 1
+            done.action |= AckAction.ACKNOWLEDGE
+        if action & AckAction.UNACKNOWLEDGE and event.acknowledged:
+            event.acknowledged = 0
+            done.action |= AckAction.UNACKNOWLEDGE
+
+    def _mark_severity(self, event: Event, action: int, severity: int, done: Acknowledge) -> None:
+        if action & AckAction.SEVERITY and event.severity != severity:
+            done.old_severity, done.new_severity = event.severity, severity
+            event.severity = severity
+            done.action |= AckAction.SEVERITY
+
+    def _mark_suppressed(self, event: Event, action: int, until: int, user: User, done: Acknowledge) -> None:
+        if action & AckAction.SUPPRESS and not event.r_eventid:
+            event.suppressions = [one for one in event.suppressions if one.maintenanceid]
+            event.suppressions.append(Suppression(0, until, user.userid))
+            done.suppress_until = until
+            done.action |= AckAction.SUPPRESS
+        if action & AckAction.UNSUPPRESS and any(not one.maintenanceid for one in event.suppressions):
+            event.suppressions = [one for one in event.suppressions if one.maintenanceid]
+            done.action |= AckAction.UNSUPPRESS
+
+    def _mark_rank(self, event: Event, action: int, cause: int, user: User) -> None:
+        """Ranks change a moment after the answer, so they are tasks; no-ops leave no trace [contract Z08]."""
+        if action & AckAction.TO_CAUSE and event.cause_eventid:
+            self._keep(event, Acknowledge(0, user.userid, self.now(), "", int(AckAction.TO_CAUSE)))
+            self.tasks.append(("rank", event.eventid, 0))
+        if action & AckAction.TO_SYMPTOM:
+            top = self.events[cause].cause_eventid or cause
+            if event.eventid != cause and event.cause_eventid != top:
+                self._keep(event, Acknowledge(0, user.userid, self.now(), "", int(AckAction.TO_SYMPTOM)))
+                self.tasks.append(("rank", event.eventid, cause if top == event.eventid else top))
+
+    def run_tasks(self) -> None:
+        """Do what the server does a moment later: close by hand, change ranks, end suppressions for a time."""
+        tasks, self.tasks = self.tasks, []
+        for kind, eventid, other in tasks:
+            event = self.events.get(eventid)
+            if event is None or event.objectid not in self.triggers:
+                continue
+            if kind == "close" and not event.r_eventid:
+                self.recover([event], by_hand=True)
+            if kind == "rank":
+                self._rank(event, other)
+
+    def end_suppressions(self) -> None:
+        """Take back what was suppressed by hand for a time that is over."""
+        for event in self.open.values():
+            if event.suppressions:
+                event.suppressions = [one for one in event.suppressions if not self._is_over(one)]
+
+    def _is_over(self, suppression: Suppression) -> bool:
+        return not suppression.maintenanceid and 0 < suppression.suppress_until <= self.now()
+
+    def _rank(self, event: Event, cause: int) -> None:
+        event.cause_eventid = cause
+        for other in self.events.values() if cause else ():
+            if other.cause_eventid == event.eventid:
+                other.cause_eventid = 0 if other.eventid == cause else cause
+
+    def housekeep(self, problems: Iterable[Event]) -> None:
+        """Remove events with their recoveries and alerts, as the housekeeper does."""
+        gone = {one.eventid for one in problems} | {one.r_eventid for one in problems}
+        for eventid in gone:
+            self.events.pop(eventid, None)
+            self.open.pop(eventid, None)
+            self.escalations.pop(eventid, None)
+        self.alerts = {key: one for key, one in self.alerts.items() if one.eventid not in gone}
+
+    def start_maintenance(self, hosts: Iterable[Host], tags: Tags = (), seconds: int = 3600) -> Maintenance:
+        """Put hosts into maintenance; with `tags` only the problems that carry one of them are suppressed."""
+        since = self.now() // 60 * 60
+        hostids = frozenset(one.hostid for one in hosts)
+        made = Maintenance(self.next_id("maintenance"), "", hostids, frozenset(tags), since, since + seconds)
+        self.maintenances[made.maintenanceid] = made
+        for hostid in hostids:
+            self.hosts[hostid].maintenanceid, self.hosts[hostid].maintenance_from = made.maintenanceid, since
+        for event in self.open.values():
+            self._suppress(event, made)
+        return made
+
+    def end_maintenance(self, maintenanceid: int) -> None:
+        """End a maintenance: what was held is told now, if it still lives."""
+        ended = self.maintenances.pop(maintenanceid)
+        for hostid in ended.hostids & self.hosts.keys():
+            self.hosts[hostid].maintenanceid = self.hosts[hostid].maintenance_from = 0
+        for event in self.open.values():
+            event.suppressions = [one for one in event.suppressions if one.maintenanceid != maintenanceid]
+        self.changed.notify_all()
+
+    def _suppress(self, event: Event, maintenance: Maintenance) -> None:
+        trigger = self.triggers.get(event.objectid)
+        is_meant = not maintenance.tags or bool(maintenance.tags & set(event.tags))
+        if trigger and trigger.hostid in maintenance.hostids and is_meant:
+            event.suppressions.append(Suppression(maintenance.maintenanceid, maintenance.till))
+
+    def delete_host(self, host: Host) -> None:
+        """Delete a host with its items and triggers; its events stay, unseen by all but super admins."""
+        for trigger in [one for one in self.triggers.values() if one.hostid == host.hostid]:
+            self.delete_trigger(trigger)
+        self.items = {key: one for key, one in self.items.items() if one.hostid != host.hostid}
+        del self.hosts[host.hostid]
+
+    def delete_trigger(self, trigger: Trigger) -> None:
+        """Delete a trigger; no recovery comes, the problem's row goes."""
+        del self.triggers[trigger.triggerid]
+        for event in self.events_of(trigger.triggerid):
+            self.open.pop(event.eventid, None)
+
+    # who sees what
+
+    def visible_groups(self, user: User) -> set[int]:
+        """Give the host groups an account may read."""
+        if self.roles[user.roleid].type == texts.SUPER_ADMIN:
+            return set(self.groups)
+        return {groupid for groupid, right in user.rights.items() if right >= 2 and groupid in self.groups}
+
+    def sees_host(self, user: User, host: Host, right: int = 2) -> bool:
+        """Tell whether an account has that right on a host."""
+        if self.roles[user.roleid].type == texts.SUPER_ADMIN:
+            return True
+        return any(user.rights.get(groupid, 0) >= right for groupid in host.groupids)
+
+    def sees_event(self, user: User, event: Event, right: int = 2) -> bool:
+        """Tell whether an account sees an event; what has lost its trigger is left to super admins."""
+        trigger = self.triggers.get(event.objectid)
+        if trigger is None or trigger.hostid not in self.hosts:
+            return self.roles[user.roleid].type == texts.SUPER_ADMIN
+        return self.sees_host(user, self.hosts[trigger.hostid], right)
+
+    def is_disabled(self, trigger: Trigger) -> bool:
+        """Tell whether trigger, host or item is switched off: nothing more will be said of its problems."""
+        return bool(trigger.status or self.hosts[trigger.hostid].status or self.items[trigger.itemid].status)
+
+    def _is_for_action(self, trigger: Trigger) -> bool:
+        groups = self.hosts[trigger.hostid].groupids
+        return not self.action.status and (not self.action.groupids or bool(self.action.groupids & groups))
+
+
+_FIRST_IDS = {
+    "group": 22,
+    "template": 10600,
+    "host": 10680,
+    "item": 50668,
+    "trigger": 25212,
+    "event": 1,
+    "acknowledge": 1,
+    "alert": 1,
+    "maintenance": 1,
+    "token": 1,
+    "user": 3,
+    "role": 5,
+    "session": 1,
+}
