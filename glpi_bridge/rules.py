@@ -226,7 +226,8 @@ class Rules:
         tries.warnings += [*name.warnings, *content.warnings]
         urgency, impact = _levels(tries, event)
         single = {key: tries.text(key) for key in _SINGLE}
-        if event.origin is Origin.CRON and "category" not in tries.levels[0].wishes.model_fields_set:
+        own = next((rule for rule, _ in tries.given("category")), self._default)
+        if event.origin is Origin.CRON and own is self._default:
             single["category"] = event.fields.get("category") or single["category"]  # cron-glpi --category
         return Draft(
             title=title(name.text, fallback=_fallback(event)),
