@@ -442,9 +442,14 @@ class Log(Section):
     format: Literal["text", "json"] = Field(default="text", description="lines for people or for machines")
 
 
+def _is_short(value: object) -> bool:
+    """Tell one server without a name from servers by name."""
+    return isinstance(value, Mapping) and ("url" in value or "token_file" in value)
+
+
 def _sources(value: object) -> object:
     """Take the short form, one server without a name, for a server named `zabbix`."""
-    if isinstance(value, Mapping) and ("url" in value or "token_file" in value):
+    if _is_short(value):
         return {"zabbix": value}
     if value == {}:
         raise Mistake("no server is named", "give its `url` and `token_file`")
@@ -508,6 +513,8 @@ def load(path: Path = DEFAULT_PATH, *, secrets: bool = True) -> Settings:
 
 
 def _settings(document: Document, directory: Path, *, secrets: bool) -> Settings:
-    settings = check(Settings, document, {"directory": directory, "secrets": secrets})
+    is_short = isinstance(document.data, Mapping) and _is_short(document.data.get("zabbix"))
+    implied = ("zabbix", "zabbix") if is_short else ()
+    settings = check(Settings, document, {"directory": directory, "secrets": secrets}, implied)
     beside = directory / "rules.yml"
     return settings.model_copy(update={"rules": beside}) if settings.rules is None and beside.exists() else settings

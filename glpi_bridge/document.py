@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, get_args
@@ -82,17 +82,18 @@ def read(path: Path) -> Document:
 
 def parse(text: str, file: str) -> Document:
     """Read YAML text; `file` is its name in faults. An empty text is an empty mapping."""
-    loader = _Loader(text)
+    try:
+        loader = _Loader(text)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        found = f"character U+{error.character:04X} is not allowed in YAML"
+        raise SettingsError([Fault(file, line, found, "remove it")]) from None
     try:
         node = loader.get_single_node()
         walk = _Walk(file, loader)
         data = walk.value(node, ()) if node is not None else {}
     except yaml.MarkedYAMLError as error:
         raise SettingsError([_yaml_fault(file, error)]) from None
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        found = f"character U+{ord(str(error.character)[:1] or chr(0)):04X} is not allowed in YAML"
-        raise SettingsError([Fault(file, line, found, "remove it")]) from None
     finally:
         loader.dispose()
     if walk.faults:
@@ -163,27 +164,37 @@ class _Walk:
         self.faults.append(Fault(self.file, node.start_mark.line + 1, found, advice))
 
 
-def check(model: type[Model], document: Document, context: Mapping[str, object] | None = None) -> Model:
-    """Return the document as `model`; raise SettingsError with one Fault for each thing that is wrong with it."""
+def check(
+    model: type[Model],
+    document: Document,
+    context: Mapping[str, object] | None = None,
+    implied: tuple[Key, ...] = (),
+) -> Model:
+    """Return the document as `model`; raise SettingsError with one Fault for each thing that is wrong with it.
+
+    `context` is for the validators. `implied` is a path whose last key the file leaves out (a short form).
+    """
     if not isinstance(document.data, Mapping):
         found = f"the file holds {_kind(document.data)}, not a mapping"
         raise SettingsError([Fault(document.file, 1, found, "begin each line with a key, as in `glpi:`")])
     try:
         return model.model_validate(document.data, context=dict(context or {}))
     except ValidationError as error:
-        details = error.errors(include_url=False)
-        raise SettingsError(sorted(_faults(model, document, details), key=lambda fault: fault.line)) from None
+        faults = [_fault(model, document, detail, implied) for detail in error.errors(include_url=False)]
+        raise SettingsError(sorted(faults, key=lambda fault: fault.line)) from None
 
 
-def _faults(model: type[BaseModel], document: Document, details: list[ErrorDetails]) -> Iterator[Fault]:
-    for detail in details:
-        path = tuple(part for part in detail["loc"] if part != "[key]")
-        found, advice = _sentence(model, path, detail)
-        yield Fault(document.file, document.line(path), found, advice)
+def _fault(model: type[BaseModel], document: Document, detail: ErrorDetails, implied: tuple[Key, ...]) -> Fault:
+    path = tuple(part for part in detail["loc"] if part != "[key]")
+    written = path
+    if implied and path[: len(implied)] == implied:
+        written = implied[:-1] + path[len(implied) :]
+    found, advice = _sentence(model, path, dotted(written), detail)
+    return Fault(document.file, document.line(written), found, advice)
 
 
-def _sentence(model: type[BaseModel], path: tuple[Key, ...], detail: ErrorDetails) -> tuple[str, str]:
-    name, kind, value = dotted(path), detail["type"], detail["input"]
+def _sentence(model: type[BaseModel], path: tuple[Key, ...], name: str, detail: ErrorDetails) -> tuple[str, str]:
+    kind, value = detail["type"], detail["input"]
     context = detail.get("ctx", {})
     mistake = context.get("error")
     if isinstance(mistake, Mistake):
