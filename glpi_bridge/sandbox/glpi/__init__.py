@@ -1,0 +1,9 @@
+"""A GLPI to test against: as hard as the real one, as 10.0.19 or 11.0.6, each from its own recordings."""
+
+from .control import Control
+from .faults import Fault, FaultKind, Match
+from .people import People
+from .server import GlpiServer
+from .world import Call, Cost, Mail
+
+__all__ = ["Call", "Control", "Cost", "Fault", "FaultKind", "GlpiServer", "Mail", "Match", "People"]

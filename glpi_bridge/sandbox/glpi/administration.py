@@ -1,0 +1,150 @@
+"""Users, profiles and entities: the little that differs from any other item [09]."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import Any
+
+from .access import Caller
+from .answers import Refused
+from .recorded import Row
+from .writing import Act, Writer, _int
+
+SELF_SERVICE = 1
+
+
+class UserWriter(Writer):
+    """Users: unique names, passwords twice, a default profile, tokens that are never shown."""
+
+    def prepare_add(self, act: Act, data: Row) -> Row:
+        """Refuse a name that is taken; keep the password as a digest."""
+        if any(self.table.value(i, "name") == data.get("name") for i in self.table.ids):
+            raise Refused("Unable to add. The user already exists.")
+        self.check_password(data)
+        row = super().prepare_add(act, data)
+        if data.get("password"):
+            row["password_last_update"] = act.now
+        return row
+
+    @staticmethod
+    def check_password(data: Row) -> None:
+        """Refuse two different passwords [09/084]."""
+        if data.get("password") and data["password"] != data.get("password2", data["password"]):
+            raise Refused("Error: the two passwords do not match")
+
+    def after_add(self, act: Act, row_id: int, data: Row) -> None:
+        """Keep secrets apart from the table; give the default profile."""
+        self.keep_secrets(act, row_id, data)
+        row = {"users_id": row_id, "profiles_id": SELF_SERVICE, "is_dynamic": 1, "is_default_profile": 1}
+        self.world.db["Profile_User"].insert(row)
+        for mail in data.get("_useremails") or []:
+            self.world.db["UserEmail"].insert({"users_id": row_id, "email": str(mail), "is_default": 1})
+
+    def keep_secrets(self, act: Act, row_id: int, data: Row) -> None:
+        """Store password and API token where no answer shows them."""
+        if data.get("password"):
+            self.world.passwords[row_id] = digest(str(data["password"]))
+        if data.get("_reset_api_token"):
+            data = {**data, "api_token": secrets.token_hex(20)}
+        if data.get("api_token"):
+            self.world.user_tokens[row_id] = str(data["api_token"])
+            self.table.update(row_id, {"api_token_date": act.now})
+
+    def prepare_update(self, act: Act, row_id: int, data: Row) -> Row:
+        """Check a new password; 11 refuses the present one [DIFF 2.11]."""
+        self.check_password(data)
+        if data.get("password") and not self.world.dialect.encodes:
+            if self.world.passwords.get(row_id) == digest(str(data["password"])):
+                raise Refused("Password was used too recently.")
+        return super().prepare_update(act, row_id, data)
+
+    def after_update(self, act: Act, row_id: int, data: Row, old: Row) -> None:  # noqa: ARG002
+        """Store new secrets."""
+        self.keep_secrets(act, row_id, data)
+
+    def named(self, row_id: int) -> str:
+        """Return "Surname Firstname", or the login where there is neither."""
+        return self.world.friendly_name(row_id)
+
+
+class ProfileWriter(Writer):
+    """Profiles: rights are set by PUT as an object of bits [09/050-056]."""
+
+    def columns(self, data: Row) -> Row:
+        """Keep plain columns; rights as numbers count on create of 11 only [DIFF 2.13]."""
+        kept = super().columns({k: v for k, v in data.items() if not isinstance(v, dict)})
+        for name in self.rights() & kept.keys():
+            del kept[name]
+        return kept
+
+    def rights(self) -> set[str]:
+        """Return the names of all rights."""
+        bridge = self.world.recorded.profiles["Bridge"]
+        plain = {"id", "is_default", "helpdesk_hardware", "create_ticket_on_login", "use_mentions", "2fa_enforced"}
+        return {k for k, v in bridge.items() if isinstance(v, int) and k not in plain and not k.endswith("_id")}
+
+    def after_add(self, act: Act, row_id: int, data: Row) -> None:  # noqa: ARG002
+        """Give the new profile its rights (11) and their rows."""
+        for name in sorted(self.rights()):
+            value = 0 if self.world.dialect.encodes else _int(data.get(name) or 0)
+            self.set_right(row_id, name, value)
+
+    def after_update(self, act: Act, row_id: int, data: Row, old: Row) -> None:  # noqa: ARG002
+        """Set the rights sent as `_name: {bit: 1}`; a plain number is misread as bit 1."""
+        for key, bits in data.items():
+            if key.startswith("_") and key[1:] in self.rights():
+                value = (
+                    sum(int(bit.removesuffix("_0")) for bit, on in bits.items() if _int(on))
+                    if isinstance(bits, dict)
+                    else 1
+                )
+                self.set_right(row_id, key[1:], value)
+
+    def set_right(self, row_id: int, name: str, value: int) -> None:
+        """Write one right to the profile and to its row."""
+        self.table.update(row_id, {name: value})
+        rights = self.world.db["ProfileRight"]
+        for right in rights.children("profiles_id", row_id):
+            if rights.value(right, "name") == name:
+                rights.update(right, {"rights": value})
+                return
+        rights.insert({"profiles_id": row_id, "name": name, "rights": value})
+
+
+class ProfileRightWriter(Writer):
+    """One right of one profile as a row."""
+
+    def after_update(self, act: Act, row_id: int, data: Row, old: Row) -> None:  # noqa: ARG002
+        """Carry it to the profile."""
+        row = self.table.full(row_id)
+        self.world.db["Profile"].update(row["profiles_id"], {row["name"]: row["rights"]})
+
+
+class ConfigWriter(Writer):
+    """Config is changed by GLPI itself only [09/092]."""
+
+    def may_update(self, act: Act, row_id: int, data: Row) -> bool:  # noqa: ARG002
+        """Refuse without words."""
+        raise Refused("")
+
+
+class ApiClientWriter(Writer):
+    """APIClient: addresses are kept as numbers."""
+
+    def stored(self, column: str, value: Any) -> Any:
+        """Turn an IPv4 address into its number."""
+        if column.startswith("ipv4") and isinstance(value, str) and value.count(".") == 3:
+            a, b, c, d = (int(part) for part in value.split("."))
+            return (a << 24) + (b << 16) + (c << 8) + d
+        return super().stored(column, value)
+
+
+def digest(password: str) -> str:
+    """Return what is kept of a password: nobody reads it back."""
+    return hashlib.sha256(password.encode()).hexdigest()
+
+
+def may_administer(caller: Caller) -> bool:
+    """Tell whether the caller holds the configuration."""
+    return caller.has("config", 2)

@@ -1,0 +1,346 @@
+"""The REST API: one request in, one answer out; checks in GLPI's order, session lock, routes [FACTS 2, VERSIONS 1]."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import threading
+import time
+from contextlib import suppress
+from typing import Final
+
+from .answers import Answer, Crashed, Dropped, Failed, token_invalid
+from .course import Cut, FaultyCourse, maintenance, pause
+from .faults import FaultKind
+from .http import Request, Reset
+from .itemtypes import ITEMTYPES, RENAMED
+from .lists import Lists, as_items
+from .query import merge_body, truthy
+from .reading import Reader
+from .recorded import Row
+from .searching import Searcher
+from .sessions import Session
+from .signin import SignIn
+from .world import Call, World
+from .writing import Act, WorkerDied
+
+SIGN_IN: Final = "initSession"
+HOLDS_SESSION: Final = frozenset({"killSession", "changeActiveEntities", "changeActiveProfile"})
+_CORS: Final = {"Access-Control-Allow-Origin": "*"}
+_EXPOSED: Final = "content-type, content-range, accept-range"
+_WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class Api:
+    """Serves what lies below /apirest.php."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.reader = Reader(world)
+        self.searcher = Searcher(world, self.reader)
+        self.lists = Lists(world)
+        self.signin = SignIn(world)
+
+    # -- one request, its faults and its log --
+
+    def serve(self, request: Request, path: str, query: Row) -> Answer | None:
+        """Answer a request; None or Reset end the connection without an answer."""
+        started = time.monotonic()
+        token = self.token(request, query)
+        text = request.body.decode("utf-8", "replace")
+        faults = self.world.orders.claim(request.method, path, text, token)
+        course = FaultyCourse(self.world, request, faults)
+        answer: Answer | None = None
+        try:
+            answer = self.under_faults(course, path, query)
+        finally:
+            gone = request.connection is not None and request.connection.gone()
+            self.record(request, path, query, token, None if answer is None else answer.status, started, gone, course)
+        return answer
+
+    def under_faults(self, course: FaultyCourse, path: str, query: Row) -> Answer | None:
+        """Let the faults act around the work."""
+        early = course.begin()
+        if early is not None:
+            return early
+        timeout = course.find(FaultKind.GATEWAY_TIMEOUT)
+        if timeout is not None:
+            threading.Thread(target=self.behind, args=(course, path, query), daemon=True).start()
+            self.world.closing.wait(timeout.seconds)
+            return course.answer_of(timeout)
+        if course.find(FaultKind.REPEATED):
+            self.work(course, path, query)
+            course.made = 0
+        answer, cut = self.work(course, path, query)
+        if answer is None:
+            raise Reset
+        drip = course.find(FaultKind.DRIP)
+        if drip is not None and course.request.connection is not None:
+            course.request.connection.drip_seconds = drip.seconds or 1.0
+        return course.finish(answer, cut=cut)
+
+    def behind(self, course: FaultyCourse, path: str, query: Row) -> None:
+        """Work on after the front server has given up."""
+        with suppress(Reset):
+            self.work(course, path, query)
+
+    def record(  # noqa: PLR0913
+        self, request: Request, path: str, query: Row, token: str, status: int | None, started: float, gone: bool,
+        course: FaultyCourse,
+    ) -> None:  # fmt: skip
+        """Write the request to the log."""
+        items = as_items(request.body) if request.method in _WRITES and request.body else None
+        call = Call(
+            number=len(self.world.log) + 1, at=request.at, method=request.method, path=path, query=query, session=token,
+            items=items, status=status, seconds=time.monotonic() - started, client_gone=gone,
+            faults=tuple(str(f.kind) for f in course.faults),
+        )  # fmt: skip
+        self.world.log.append(call)
+
+    # -- the work --
+
+    def work(self, course: FaultyCourse, path: str, query: Row) -> tuple[Answer | None, bool]:
+        """Do the work; tells whether a list was cut. None means that the worker died."""
+        request = course.request
+        try:
+            answer = self.answer(course, path, query)
+        except Cut:
+            return Answer.html(""), True
+        except Crashed:
+            answer = self.crash()
+        except Failed as failed:
+            answer = self.failed(failed, path)
+        except (Dropped, WorkerDied):
+            return None, False
+        return self.with_headers(request, answer, path), False
+
+    def crash(self) -> Answer:
+        """Return what a PHP that died leaves: nothing under 200 on 10, a page under 500 on 11 [02/104]."""
+        if self.world.dialect.encodes:
+            return Answer.html("")
+        return Answer.html(
+            '\n<!DOCTYPE html>\n<html lang="en">\n<head>\n<title>Error - GLPI</title>\n</head>\n</html>\n', 500
+        )
+
+    def failed(self, failed: Failed, path: str) -> Answer:
+        """Return a refusal of the whole call, with the address of the documentation where GLPI gives it."""
+        message = failed.message
+        if failed.documented:
+            base = "" if failed.code == "ERROR_JSON_PAYLOAD_FORBIDDEN" else self.base
+            message = f"{message}; view documentation in your browser at {base}/#{failed.code}"
+        del path
+        return Answer.json([failed.code, message], failed.status)
+
+    @property
+    def base(self) -> str:
+        """The API's address as GLPI writes it."""
+        return f"{self.world.settings.url_base}{self.world.dialect.link_path}"
+
+    def with_headers(self, request: Request, answer: Answer, path: str) -> Answer:
+        """Add the headers for other origins; a front server may not carry a long Link [11: 12/202]."""
+        limit = self.world.settings.link_header_limit
+        if limit is not None and len(answer.headers.get("Link", "")) > limit:
+            return Answer.html("<html><head><title>502 Bad Gateway</title></head></html>", 502)
+        del path
+        headers = dict(answer.headers)
+        if "origin" in request.headers:
+            headers.update(_CORS)
+        if request.method in {"GET", "OPTIONS"}:
+            headers["Access-Control-Expose-Headers"] = _EXPOSED
+        return Answer(answer.status, answer.body, headers, answer.content_type)
+
+    def answer(self, course: FaultyCourse, path: str, query: Row) -> Answer:
+        """Check what GLPI checks, in its order, then route."""
+        request = course.request
+        if self.world.settings.maintenance:
+            return maintenance()
+        if request.method == "OPTIONS":
+            return self.preflight()
+        query = dict(query)
+        bad_array_ = not self.world.dialect.encodes
+        body = b"" if _is_multipart(request) else request.body
+        kind = request.headers.get("content-type", "")
+        parameters = merge_body(request.method, kind, body, query, empty_list_is_bad_array=bad_array_)
+        self.check_client(request)
+        parts = [part for part in path.split("/") if part]
+        if not parts:
+            return Answer.html(f"# GLPI REST API:  Documentation\n\nThe stand-in for GLPI {self.world.version}.\n")
+        if parts[0] == SIGN_IN:
+            self.check_app_token(request, parameters)
+            stripped = (
+                self.world.settings.authorization_stripped or course.find(FaultKind.AUTHORIZATION_STRIPPED) is not None
+            )
+            pause(self.world, self.world.cost.read)
+            return self.signin.start(request, parameters, stripped=stripped)
+        return self.in_session(course, parts, parameters)
+
+    def preflight(self) -> Answer:
+        """Answer OPTIONS before any check [10/001-003]."""
+        allowed = "origin, content-type, accept, session-token, authorization, app-token"
+        methods = {
+            "Access-Control-Allow-Methods": "GET, PUT, POST, DELETE, OPTIONS",
+            "Access-Control-Allow-Headers": allowed,
+        }
+        return Answer(200, b"", methods, "text/html; charset=UTF-8")
+
+    def check_client(self, request: Request) -> None:
+        """Refuse everything when the API is off, and addresses without a client [01/018-021]."""
+        settings = self.world.settings
+        if not settings.api_enabled:
+            raise Failed(400, "ERROR", "API disabled")
+        address = ipaddress.ip_address(request.client_ip)
+        if not ipaddress.ip_address(settings.first_ip) <= address <= ipaddress.ip_address(settings.last_ip):  # type: ignore[operator]
+            text = f"There isn't an active API client matching your IP address in the configuration ({address})"
+            raise Failed(400, "ERROR_NOT_ALLOWED_IP", text)
+
+    def check_app_token(self, request: Request, parameters: Row) -> None:
+        """Ask for the application's token on every call [01/010 011 033]."""
+        if not self.world.settings.app_token_required:
+            return
+        sent = request.headers.get("app-token") or parameters.get("app_token")
+        if not sent:
+            raise Failed(400, "ERROR_APP_TOKEN_PARAMETERS_MISSING", "missing parameter app_token", documented=True)
+        if sent != self.world.app_token:
+            raise Failed(400, "ERROR_WRONG_APP_TOKEN_PARAMETER", "parameter app_token seems wrong", documented=True)
+
+    @staticmethod
+    def token(request: Request, parameters: Row) -> str:
+        """Return the session's token of a call, "" when it has none."""
+        return str(request.headers.get("session-token") or parameters.get("session_token") or "")
+
+    def in_session(self, course: FaultyCourse, parts: list[str], parameters: Row) -> Answer:
+        """Enter the session, hold it as long as PHP would, and work."""
+        request = course.request
+        token = self.token(request, parameters)
+        if not self.world.dialect.encodes and re.search(r"[_./]|[^\x00-\x7f]", token):
+            raise Crashed  # 11 lets PHP choke on such a token [01/036]
+        session = self.world.sessions.enter(token) if token else None
+        holds = parts[0] in HOLDS_SESSION or truthy(parameters.get("session_write", ""))
+        if session is not None and not holds:
+            self.world.sessions.leave(session)
+        dead = False
+        try:
+            self.check_app_token(request, parameters)
+            if not token:
+                text = "parameter session_token is missing or empty"
+                raise Failed(400, "ERROR_SESSION_TOKEN_MISSING", text, documented=True)
+            if session is None:
+                raise token_invalid()
+            if parts[0] == "killSession":
+                dead = True
+                self.world.sessions.kill(session)
+                return Answer.json(True)  # noqa: FBT003
+            return self.route(course, session, parts, parameters)
+        except WorkerDied:
+            if holds and session is not None:
+                dead = True
+                self.world.sessions.die(session)
+            raise
+        finally:
+            if session is not None and holds and not dead:
+                self.world.sessions.leave(session, wrote=True)
+
+    # -- routes --
+
+    def route(self, course: FaultyCourse, session: Session, parts: list[str], parameters: Row) -> Answer:
+        """Find what answers a path."""
+        method = course.request.method
+        caller = self.world.caller(session)
+        sanitized = course.request.headers.get("x-glpi-sanitized-content", "true").lower() not in {"false", "0"}
+        act = Act(self.world, caller, sanitized, course)
+        own = self.signin.route(session, parts[0], parameters)
+        if own is not None:
+            pause(self.world, self.world.cost.read)
+            return own
+        if parts[0] == "getMultipleItems":
+            pause(self.world, self.world.cost.read)
+            with self.world.db.lock:
+                return self.reader.several(caller, parameters, sanitized=sanitized, posted=method == "POST")
+        if parts[0] in {"search", "listSearchOptions"} and len(parts) > 1:
+            return self.find(course, act, parts, parameters)
+        return self.items(course, act, parts, parameters)
+
+    def find(self, course: FaultyCourse, act: Act, parts: list[str], parameters: Row) -> Answer:
+        """Serve search and listSearchOptions."""
+        itemtype = "AllAssets" if parts[1] == "AllAssets" else self.itemtype(parts[1])
+        pause(self.world, self.world.cost.read)
+        if isinstance(itemtype, Answer):
+            return itemtype
+        if parts[0] == "listSearchOptions":
+            return self.searcher.list_options(itemtype) or self.not_served(f"listSearchOptions/{itemtype}")
+        if course.find(FaultKind.RANGE_IGNORED):
+            parameters = {k: v for k, v in parameters.items() if k != "range"}
+        with self.world.db.lock:
+            return self.searcher.search(act.caller, itemtype, parameters)
+
+    def items(self, course: FaultyCourse, act: Act, parts: list[str], parameters: Row) -> Answer:
+        """Serve the routes of itemtypes."""
+        method = course.request.method
+        itemtype = self.itemtype(parts[0])
+        if isinstance(itemtype, Answer):
+            return itemtype
+        row_id = int(parts[1]) if len(parts) > 1 and re.fullmatch(r"-?\d+", parts[1]) else None
+        shown_type = parts[0]
+        if len(parts) > 2:
+            child = self.itemtype(parts[2])
+            if isinstance(child, Answer):
+                return child
+            if method == "GET":
+                return self.children(course, act, itemtype, row_id, child, parameters)
+            itemtype, shown_type = child, parts[2]
+            row_id = int(parts[3]) if len(parts) > 3 else None
+        if method == "GET":
+            return self.read(course, act, itemtype, row_id, parameters)
+        if _is_multipart(course.request):
+            return self.not_served(f"{method} {'/'.join(parts)} (multipart)")
+        if method == "POST":
+            return self.lists.create(act, course, itemtype, shown_type, parameters)
+        if method in {"PUT", "PATCH"}:
+            return self.lists.update(act, course, itemtype, row_id, parameters)
+        if method == "DELETE":
+            return self.lists.delete(act, course, itemtype, row_id, parameters)
+        return self.not_served(f"{method} {'/'.join(parts)}")
+
+    def read(self, course: FaultyCourse, act: Act, itemtype: str, row_id: int | None, parameters: Row) -> Answer:
+        """Serve one item or the list."""
+        pause(self.world, self.world.cost.read)
+        with self.world.db.lock:
+            if row_id is not None:
+                return self.reader.get(act.caller, itemtype, row_id, parameters, sanitized=act.sanitized)
+            whole = course.find(FaultKind.RANGE_IGNORED) is not None
+            return self.reader.list(act.caller, itemtype, parameters, sanitized=act.sanitized, whole_range=whole)
+
+    def children(
+        self, course: FaultyCourse, act: Act, itemtype: str, row_id: int | None, child: str, parameters: Row
+    ) -> Answer:
+        """Serve what hangs on an item."""
+        pause(self.world, self.world.cost.read)
+        with self.world.db.lock:
+            self.reader.get(act.caller, itemtype, row_id if row_id is not None else -1, {}, sanitized=True)
+            whole = course.find(FaultKind.RANGE_IGNORED) is not None
+            parent = (itemtype, row_id if row_id is not None else -1)
+            return self.reader.list(
+                act.caller, child, parameters, sanitized=act.sanitized, parent=parent, whole_range=whole
+            )
+
+    def itemtype(self, name: str) -> str | Answer:
+        """Return the itemtype of a path's part, or the answer when it is none or not served here."""
+        name = RENAMED.get(name, name)
+        if name in ITEMTYPES and name in self.world.db:
+            return name
+        if name in self.world.known_itemtypes():
+            return self.not_served(name)
+        self.world.unserved[name] += 1
+        text = "resource not found or not an instance of CommonDBTM"
+        raise Failed(400, "ERROR_RESOURCE_NOT_FOUND_NOR_COMMONDBTM", text, documented=True)
+
+    def not_served(self, what: str) -> Answer:
+        """Say loudly that the stand-in lacks something that GLPI has."""
+        self.world.unserved[what] += 1
+        return Answer.json(
+            ["SANDBOX_NOT_SERVED", f"the stand-in for GLPI {self.world.version} does not serve {what}"], 501
+        )
+
+
+def _is_multipart(request: Request) -> bool:
+    return request.headers.get("content-type", "").startswith("multipart/")

@@ -1,0 +1,279 @@
+"""The search options that can be searched or shown: for each number how a row is tested and what is shown of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from .access import Caller
+from .dialect import encode
+from .itemtypes import TABLES, parent_key
+from .matching import like, number
+from .recorded import Row
+from .timespans import moment
+
+if TYPE_CHECKING:
+    from .world import World
+
+Shown = Callable[[int], Any]
+Ids = Callable[[int], list[int]]
+STATUS_WORDS: Final[dict[str, frozenset[int]]] = {
+    "all": frozenset(range(1, 7)),
+    "notold": frozenset({1, 2, 3, 4}),
+    "notclosed": frozenset({1, 2, 3, 4, 5}),
+    "process": frozenset({2, 3}),
+    "old": frozenset({5, 6}),
+    "waiting": frozenset({4}),
+}
+_ACTORS: Final = {
+    "4": ("user", 1),
+    "5": ("user", 2),
+    "66": ("user", 3),
+    "71": ("group", 1),
+    "8": ("group", 2),
+    "65": ("group", 3),
+}
+_BASIC: Final[dict[str, Row]] = {
+    "1": {"field": "name", "datatype": "itemlink"},
+    "2": {"field": "id", "datatype": "number"},
+    "16": {"field": "comment", "datatype": "text"},
+    "19": {"field": "date_mod", "datatype": "datetime"},
+    "121": {"field": "date_creation", "datatype": "datetime"},
+    "80": {"table": "glpi_entities", "field": "completename", "datatype": "dropdown"},
+}
+_EXTRA: Final[dict[str, dict[str, Row]]] = {
+    "User": {"5": {"field": "email"}, "9": {"field": "firstname"}, "34": {"field": "realname"}, "8": {"field": "is_active"},
+             "20": {"table": "glpi_profiles", "field": "name"}, "11": {"field": "phone"}},
+    "Group": {"1": {"field": "completename", "datatype": "itemlink"}, "14": {"field": "name"}},
+    "Location": {"1": {"field": "completename", "datatype": "itemlink"}},
+    "Entity": {"1": {"field": "completename", "datatype": "itemlink"}, "14": {"field": "name"}},
+    "NetworkEquipment": {"5": {"field": "serial"}, "6": {"field": "otherserial"}},
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Option:
+    """One search option of one itemtype, bound to its tables."""
+
+    world: World
+    itemtype: str
+    number: str
+    field: str
+    datatype: str
+    uid: str
+    shown: Shown
+    texts: Callable[[int], list[Any]]
+    ids: Ids | None = None
+    tree: str = ""
+    forbidden: bool = False
+    hidden: bool = False
+
+    def meets(self, caller: Caller, searchtype: str, value: str, row_id: int) -> bool:
+        """Tell whether a row meets this option; unknown searchtypes act as "contains" [04/025]."""
+        if searchtype in {"equals", "notequals"} and self.datatype != "number":
+            return self.equals(caller, value, row_id) == (searchtype == "equals")
+        if searchtype in {"under", "notunder"} and self.ids is not None:
+            below = self.below(value)
+            return any(i in below for i in self.ids(row_id)) == (searchtype == "under")
+        if searchtype in {"morethan", "lessthan"} and self.datatype in {"datetime", "date"}:
+            return self.compares(searchtype, value, row_id)
+        if searchtype == "empty":
+            return all(text in {None, "", 0} for text in self.texts(row_id)) == (value != "0")
+        met = any(self.test(value)(text) for text in self.texts(row_id) or [None])
+        return met != (searchtype == "notcontains")
+
+    def test(self, value: str) -> Callable[[Any], bool]:
+        """Return the test of "contains": numbers compare, texts by the version's encoding."""
+        if self.datatype in {"number", "count", "timestamp"}:
+            return number(value)
+        return like(value, self.search_text)
+
+    def search_text(self, text: str) -> str:
+        """Return what the version searches for: 10 looks for `<` in a content under another name than it stores [04/013-015]."""
+        if not self.world.dialect.encodes or self.field == "completename":
+            return text
+        if self.datatype == "text" and self.field == "content":
+            return (
+                encode(text.replace("<", "&lt;").replace(">", "&gt;")) if "<" in text or ">" in text else encode(text)
+            )
+        return encode(text)
+
+    def equals(self, caller: Caller, value: str, row_id: int) -> bool:
+        """Compare by id where the option has one, by value otherwise; status knows words [04/003-006 021]."""
+        if self.field == "status" and self.itemtype in {"Ticket", "Problem", "Change"}:
+            status = self.world.db[self.itemtype].value(row_id, "status")
+            if value in STATUS_WORDS:
+                return self.status_word(value, status)
+            return str(status) == value
+        if value == "myself":
+            value = str(caller.users_id)
+        if self.ids is not None:
+            found = self.ids(row_id)
+            return (value == "0" and not found) or value in {str(i) for i in found}
+        if self.datatype == "itemlink":
+            return str(row_id) == value
+        if self.datatype in {"datetime", "date"}:
+            wanted = moment(self.world, value)
+            return any(str(text or "").startswith(wanted) for text in self.texts(row_id))
+        return any(str(text if text is not None else "") == value for text in self.texts(row_id))
+
+    def status_word(self, word: str, status: int) -> bool:
+        """Tell whether a status belongs to one of GLPI's words; problems and changes have more statuses."""
+        if self.itemtype == "Ticket":
+            return status in STATUS_WORDS[word]
+        old = {5, 6, 8, 13, 14}
+        return status in old if word == "old" else status not in old if word == "notold" else True
+
+    def below(self, value: str) -> set[int]:
+        """Return an item of a tree and all below it."""
+        table = self.world.db[TABLES[self.tree]]
+        column = parent_key(TABLES[self.tree])
+        found = {int(value)} if value.lstrip("-").isdigit() else set()
+        while True:
+            more = {i for i in table.ids if table.value(i, column) in found and i not in found}
+            if not more:
+                return found
+            found |= more
+
+    def compares(self, searchtype: str, value: str, row_id: int) -> bool:
+        """Compare dates; a span such as -1HOUR counts from now."""
+        limit = moment(self.world, value)
+        dates = [str(text) for text in self.texts(row_id) if text]
+        return any(date > limit if searchtype == "morethan" else date < limit for date in dates)
+
+
+def options(world: World, itemtype: str) -> dict[str, Option]:
+    """Return the options of a type: the recorded list where there is one, the common ones otherwise."""
+    listed = {**_BASIC, **_EXTRA.get(itemtype, {}), **world.recorded.search_options.get(itemtype, {})}
+    found = {}
+    for number_, told in listed.items():
+        if not number_.isdigit():
+            continue
+        option = _option(world, itemtype, number_, told)
+        if option is not None:
+            found[number_] = option
+    return found
+
+
+def _option(world: World, itemtype: str, number_: str, told: Row) -> Option | None:
+    table = world.db[itemtype]
+    field, datatype = str(told.get("field")), str(told.get("datatype") or "")
+    uid = str(told.get("uid") or f"{itemtype}.{field}")
+    make = _Maker(world, itemtype, number_, field, datatype, uid)
+    if itemtype in {"Ticket", "Problem", "Change"} and number_ in _ACTORS:
+        return make.actors(*_ACTORS[number_])
+    if itemtype == "Ticket" and number_ in {"13", "131"}:
+        return make.forbidden() if number_ == "13" else make.item_types()
+    target = TABLES.get(str(told.get("table", "")), "")
+    if itemtype == "User" and number_ == "20":
+        return make.profiles()
+    if number_ in {"22", "64"} and target == "User" and itemtype in {"Ticket", "Problem", "Change"}:
+        return make.foreign("users_id_recipient" if number_ == "22" else "users_id_lastupdater", "User")
+    if (
+        target in {"ITILFollowup", "ITILSolution"}
+        and field in {"content", "date", "id", "is_private", "status"}
+        and target != itemtype
+    ):
+        return make.timeline(target)
+    if not target or target == itemtype:
+        known = field == "id" or field in table.defaults
+        return make.own() if known else make.nothing()
+    column = parent_key(target)
+    return make.foreign(column, target) if column in table.defaults else make.nothing()
+
+
+@dataclass(frozen=True)
+class _Maker:
+    world: World
+    itemtype: str
+    number: str
+    field: str
+    datatype: str
+    uid: str
+
+    def build(self, shown: Shown, texts: Callable[[int], list[Any]], ids: Ids | None = None, **more: Any) -> Option:
+        given = (self.world, self.itemtype, self.number, self.field, self.datatype, self.uid)
+        return Option(*given, shown, texts, ids, **more)
+
+    def own(self) -> Option:
+        table, field = self.world.db.tables, self.field
+        name = self.itemtype
+        read = (lambda i: i) if field == "id" else (lambda i: table[name].value(i, field))
+        return self.build(read, lambda i: [read(i)])
+
+    def nothing(self) -> Option:
+        return self.build(lambda _: None, lambda _: [])
+
+    def forbidden(self) -> Option:
+        return self.build(lambda _: None, lambda _: [], forbidden=True)
+
+    def foreign(self, column: str, target: str) -> Option:
+        tables, field, name = self.world.db.tables, self.field, self.itemtype
+
+        def ids(row_id: int) -> list[int]:
+            value = tables[name].value(row_id, column)
+            return [value] if value or target == "Entity" else []
+
+        def read(row_id: int) -> Any:
+            found = [i for i in ids(row_id) if i in tables[target].rows]
+            column_ = field if field in tables[target].defaults else "name"
+            return tables[target].value(found[0], column_) if found else None
+
+        tree = next((t for t, n in TABLES.items() if n == target), "")
+        return self.build(read, lambda i: [read(i)], ids, tree=tree)
+
+    def actors(self, kind: str, role: int) -> Option:
+        from .access import actors
+
+        def ids(row_id: int) -> list[int]:
+            return sorted(who for k, who, r in actors(self.world.db, self.itemtype, row_id) if k == kind and r == role)
+
+        def names(row_id: int) -> list[str]:
+            if kind == "user":
+                return [self.world.friendly_name(i) for i in ids(row_id) if i in self.world.db["User"].rows]
+            return [str(self.world.db["Group"].value(i, "completename")) for i in ids(row_id)]
+
+        def read(row_id: int) -> Any:
+            values = [str(i) for i in ids(row_id)] if kind == "user" else names(row_id)
+            return None if not values else values[0] if len(values) == 1 else values
+
+        return self.build(read, names, ids, tree="glpi_groups" if kind == "group" else "glpi_users")
+
+    def item_types(self) -> Option:
+        links = self.world.db.tables
+
+        def types(row_id: int) -> list[str]:
+            table = links["Item_Ticket"]
+            return [table.value(i, "itemtype") for i in table.children("tickets_id", row_id)]
+
+        return self.build(lambda i: (types(i) or [None])[0], lambda i: list(types(i)))
+
+    def profiles(self) -> Option:
+        def ids(row_id: int) -> list[int]:
+            return [row["profiles_id"] for row in self.world.profiles_of(row_id)]
+
+        def names(row_id: int) -> list[str]:
+            return [str(self.world.db["Profile"].value(i, "name")) for i in ids(row_id)]
+
+        return self.build(lambda i: (names(i) or [None])[0], lambda i: list(names(i)), ids)
+
+    def timeline(self, target: str) -> Option:
+        tables, field = self.world.db.tables, self.field
+
+        def children(row_id: int) -> list[Any]:
+            table = tables[target]
+            found = table.children("parent", (self.itemtype, row_id))
+            return found if field == "id" else [table.value(i, field) for i in found]
+
+        def read(row_id: int) -> Any:
+            values = children(row_id)
+            if self.datatype == "count":
+                return len(values)
+            return None if not values else values[0] if len(values) == 1 else values
+
+        return self.build(read, (lambda i: [len(children(i))]) if self.datatype == "count" else children)
+
+
+__all__ = ["Option", "options", "timedelta"]

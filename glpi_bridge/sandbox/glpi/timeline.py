@@ -1,0 +1,337 @@
+"""Followups, solutions, tasks and approvals, and what each does to its item's status [FACTS 8, VERSIONS 4.3-4.7]."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any, cast
+
+from . import access
+from .access import ASSIGNED, REQUESTER
+from .answers import Refused
+from .itemtypes import ITIL, parent_key
+from .itil import CLOSED, PLANNED, WAITING, ItilWriter
+from .recorded import Row
+from .writing import Act, LinkWriter, Writer, _int
+
+if TYPE_CHECKING:
+    from .world import World
+
+SOLUTION_WAITING, SOLUTION_ACCEPTED, SOLUTION_REFUSED = 2, 3, 4
+LEFT, RIGHT = 1, 4
+
+
+class Timeline:
+    """What followups and solutions share."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def itil(self, itemtype: str) -> ItilWriter:
+        """Return the writer of the parent."""
+        return cast(ItilWriter, self.world.writers[itemtype])
+
+    def waiting(self, itemtype: str, items_id: int) -> list[int]:
+        """Return the solutions of an item that nobody has judged yet."""
+        table = self.world.db["ITILSolution"]
+        found = table.children("parent", (itemtype, items_id))
+        return [i for i in found if table.value(i, "status") == SOLUTION_WAITING]
+
+    def judge(self, act: Act, itemtype: str, items_id: int, status: int) -> None:
+        """Accept or refuse the waiting solutions in the caller's name."""
+        judged = {"status": status, "users_id_approval": act.caller.users_id, "date_approval": act.now}
+        for solution in self.waiting(itemtype, items_id):
+            self.world.db["ITILSolution"].update(solution, judged)
+
+    def refuse_waiting(self, act: Act, itemtype: str, items_id: int) -> None:
+        """Refuse the waiting solutions of a reopened item [06/038]."""
+        self.judge(act, itemtype, items_id, SOLUTION_REFUSED)
+
+    def position(self, act: Act, itemtype: str, items_id: int) -> int:
+        """Return the side of the timeline: right for assignees."""
+        mine = access.is_actor(self.world.db, act.caller, itemtype, items_id, ASSIGNED)
+        return RIGHT if mine else LEFT
+
+
+class FollowupWriter(Writer):
+    """ITILFollowup: `add_close`, `add_reopen`, `pending`, `_no_reopen`, `_do_not_compute_status`, `_status`."""
+
+    def may_add(self, act: Act, data: Row) -> bool:
+        """Ask for a parent and for the right to write there."""
+        itemtype, item = self.parent(data)
+        if itemtype not in ITIL:
+            return False
+        return access.followup_allowed(self.world.db, act.caller, itemtype, item)
+
+    @staticmethod
+    def parent(data: Row) -> tuple[str, int]:
+        """Return the item a followup is for; the old name's key is taken too [06/012]."""
+        if "tickets_id" in data and "itemtype" not in data:
+            return "Ticket", _int(data["tickets_id"])
+        return str(data.get("itemtype") or ""), _int(data.get("items_id") or 0)
+
+    def prepare_add(self, act: Act, data: Row) -> Row:
+        """Refuse what has no text, except an approval [06/005 034 035]."""
+        itemtype, item = self.parent(data)
+        row = super().prepare_add(act, {**data, "itemtype": itemtype, "items_id": item})
+        blank = not str(row.get("content") or "").strip()
+        if blank and data.get("add_reopen"):
+            raise Refused("If you want to reopen this item, you must specify a reason")
+        if blank and not data.get("add_close"):
+            raise Refused("You can't add a followup without description")
+        if blank:
+            row["content"] = "Solution approved"
+        row.setdefault("date", act.now)
+        row["users_id"] = act.caller.users_id
+        row["timeline_position"] = self.world.timeline.position(act, itemtype, item)
+        return row
+
+    def after_add(self, act: Act, row_id: int, data: Row) -> None:
+        """Touch the parent and move its status."""
+        itemtype, item = self.parent(data)
+        writer = self.world.timeline.itil(itemtype)
+        before = writer.table.value(item, "status")
+        writer.touched(act, item, data)
+        status = self.next_status(act, writer, item, before, data)
+        if status is not None and status != before:
+            if before in writer.solved | writer.closed and status not in writer.solved | writer.closed:
+                self.world.timeline.judge(act, itemtype, item, SOLUTION_REFUSED)
+            if data.get("add_close"):
+                self.world.timeline.judge(act, itemtype, item, SOLUTION_ACCEPTED)
+            writer.set_status(act, item, status)
+        self.world.log_child(act, itemtype, item, "ITILFollowup", row_id)
+        self.world.mail("add_followup", itemtype, item, data)
+
+    def next_status(self, act: Act, writer: ItilWriter, item: int, before: int, data: Row) -> int | None:
+        """Return the status the item goes to, or None."""
+        if data.get("_status"):
+            return _int(data["_status"])
+        done = writer.solved | writer.closed
+        central = act.caller.central
+        asks = access.is_actor(self.world.db, act.caller, writer.itemtype, item, REQUESTER)
+        treats = access.is_actor(self.world.db, act.caller, writer.itemtype, item, ASSIGNED)
+        if data.get("add_close"):
+            return CLOSED if before in writer.solved and (central or asks) else None
+        if data.get("add_reopen"):
+            return writer.reopened_status(item) if before in done and (central or asks) else None
+        if data.get("pending") is not None and central:
+            return WAITING if _int(data["pending"]) else writer.reopened_status(item) if before == WAITING else None
+        if data.get("_do_not_compute_status") or data.get("_no_reopen"):
+            return None
+        answers = asks and not treats and before in done | {WAITING, 8}
+        return writer.reopened_status(item) if answers else None
+
+    def may_update(self, act: Act, row_id: int, data: Row) -> bool:  # noqa: ARG002
+        """Ask for the right to change one's own or any followup."""
+        own = self.table.value(row_id, "users_id") == act.caller.users_id
+        return act.caller.has("followup", 1024) or (own and act.caller.has("followup", 2))
+
+
+class SolutionWriter(Writer):
+    """ITILSolution: solves its item, or closes it where the entity says "at once"."""
+
+    def may_add(self, act: Act, data: Row) -> bool:
+        """Ask for the right to change the item; a purged item is nobody's [05/065]."""
+        itemtype, item = FollowupWriter.parent(data)
+        if itemtype not in ITIL:
+            return False
+        writer = self.world.timeline.itil(itemtype)
+        if item not in writer.table.rows:
+            return True
+        if writer.table.value(item, "status") in writer.closed:
+            return False
+        return access.updates_itil(self.world.db, act.caller, itemtype, item)
+
+    def prepare_add(self, act: Act, data: Row) -> Row:
+        """Refuse a second solution."""
+        itemtype, item = FollowupWriter.parent(data)
+        writer = self.world.timeline.itil(itemtype)
+        if item not in writer.table.rows and not self.world.dialect.encodes:
+            raise Refused("")
+        if item in writer.table.rows and writer.table.value(item, "status") in writer.solved:
+            raise Refused("The item is already solved, did anyone pushed a solution before you?")
+        row = super().prepare_add(act, data)
+        row.setdefault("content", "")
+        row["users_id"] = act.caller.users_id
+        row["status"] = SOLUTION_WAITING
+        return row
+
+    def after_add(self, act: Act, row_id: int, data: Row) -> None:
+        """Solve the item and its duplicates."""
+        itemtype, item = FollowupWriter.parent(data)
+        writer = self.world.timeline.itil(itemtype)
+        if item not in writer.table.rows:
+            return
+        at_once = itemtype == "Ticket" and self.closes_at_once(writer.table.value(item, "entities_id"))
+        if itemtype == "Ticket":
+            self.copy_to_duplicates(act, row_id, item, data)
+        writer.set_status(act, item, CLOSED if at_once else 5)
+        if at_once or itemtype != "Ticket":
+            self.world.timeline.judge(act, itemtype, item, SOLUTION_ACCEPTED)
+        self.world.log_child(act, itemtype, item, "ITILSolution", row_id)
+        self.world.mail("solved", itemtype, item, data)
+
+    def copy_to_duplicates(self, act: Act, row_id: int, item: int, data: Row) -> None:
+        """Give every open duplicate the same solution [06/086]."""
+        tickets = self.world.db["Ticket"]
+        act.solving.add(item)  # so that a duplicate does not send the solution back
+        for other in self.world.duplicates(item):
+            if other not in act.solving and tickets.value(other, "status") not in {5, 6}:
+                copied = {**self.table.full(row_id), "items_id": other}
+                copy_id = self.table.insert({k: v for k, v in copied.items() if k != "id"})
+                self.after_add(act, copy_id, {**data, "itemtype": "Ticket", "items_id": other})
+
+    def closes_at_once(self, entity: int) -> bool:
+        """Tell whether the entity (or the one it inherits from) closes solved tickets after 0 days."""
+        entities = self.world.db["Entity"]
+        while entity in entities.rows:
+            delay = entities.value(entity, "autoclose_delay")
+            if delay != -2:
+                return bool(delay == 0)
+            entity = entities.value(entity, "entities_id") or 0
+        return False
+
+    def may_update(self, act: Act, row_id: int, data: Row) -> bool:  # noqa: ARG002
+        """Ask for the right to change the item."""
+        itemtype, item = self.table.value(row_id, "itemtype"), self.table.value(row_id, "items_id")
+        return item in self.world.db[itemtype].rows and access.updates_itil(self.world.db, act.caller, itemtype, item)
+
+
+class TaskWriter(LinkWriter):
+    """TicketTask and its sisters: a planned one plans its item, the last one done unplans it."""
+
+    def __init__(self, world: World, itemtype: str, parent: str) -> None:
+        super().__init__(world, itemtype)
+        self.parent = parent
+
+    def may_add(self, act: Act, data: Row) -> bool:
+        """Ask for the right to add tasks anywhere, or for being assigned."""
+        item = _int(data.get(parent_key(self.parent)) or 0)
+        if item not in self.world.db[self.parent].rows:
+            return False
+        if not access.sees_itil(self.world.db, act.caller, self.parent, item):
+            return False
+        assigned = access.is_actor(self.world.db, act.caller, self.parent, item, ASSIGNED)
+        return act.caller.has("task", 4096) or assigned
+
+    def prepare_add(self, act: Act, data: Row) -> Row:
+        """Fill in author, date and state."""
+        row = super().prepare_add(act, data)
+        row.setdefault("date", act.now)
+        row["users_id"] = act.caller.users_id
+        row["uuid"] = str(uuid.uuid4())
+        row["timeline_position"] = self.world.timeline.position(act, self.parent, row[parent_key(self.parent)])
+        return row
+
+    def after_add(self, act: Act, row_id: int, data: Row) -> None:
+        """Touch the item; plan it."""
+        item = self.table.value(row_id, parent_key(self.parent))
+        writer = self.world.timeline.itil(self.parent)
+        writer.touched(act, item, data)
+        self.sum_time(item)
+        if self.table.value(row_id, "begin") and self.table.value(row_id, "state") == 1:
+            writer.set_status(act, item, PLANNED)
+        self.world.mail("add_task", self.parent, item, data)
+
+    def may_update(self, act: Act, row_id: int, data: Row) -> bool:  # noqa: ARG002
+        """Ask for the right to change any task, or for being its author or technician."""
+        own = act.caller.users_id in {self.table.value(row_id, "users_id"), self.table.value(row_id, "users_id_tech")}
+        return act.caller.has("task", 1024) or (own and act.caller.central)
+
+    def after_update(self, act: Act, row_id: int, data: Row, old: Row) -> None:  # noqa: ARG002
+        """When no planned task is left, the item leaves "planned" [06/069][DIFF 2.16]."""
+        item = self.table.value(row_id, parent_key(self.parent))
+        writer = self.world.timeline.itil(self.parent)
+        self.sum_time(item)
+        rows = (self.table.full(i) for i in self.table.children(parent_key(self.parent), item))
+        planned = any(r["begin"] and r["state"] == 1 for r in rows)
+        if "state" in old and not planned and writer.table.value(item, "status") == PLANNED:
+            writer.set_status(act, item, 2 if self.world.dialect.encodes else writer.reopened_status(item))
+        elif old:
+            writer.touched(act, item, data)
+
+    def sum_time(self, item: int) -> None:
+        """Add up the time of all tasks."""
+        spent = sum(self.table.value(i, "actiontime") for i in self.table.children(parent_key(self.parent), item))
+        self.world.db[self.parent].update(item, {"actiontime": spent})
+
+
+class ValidationWriter(LinkWriter):
+    """Approvals of a ticket or change."""
+
+    def __init__(self, world: World, itemtype: str, parent: str) -> None:
+        super().__init__(world, itemtype)
+        self.parent = parent
+
+    def may_add(self, act: Act, data: Row) -> bool:
+        """Ask for the right to request an approval."""
+        item = _int(data.get(parent_key(self.parent)) or 0)
+        bits = 1024 | 2048 if self.parent == "Ticket" else 4
+        return item in self.world.db[self.parent].rows and act.caller.has(self.type.right, bits)
+
+    def prepare_add(self, act: Act, data: Row) -> Row:
+        """Fill in who asks whom: 11 knows the target by type and id, the old field stays 0 [VERSIONS 1.15]."""
+        if "itemtype_target" in self.table.defaults and data.get("users_id_validate"):
+            data = {**data, "itemtype_target": "User", "items_id_target": data["users_id_validate"]}
+            data["itils_validationsteps_id"] = self.table.next_id
+            del data["users_id_validate"]
+        row = super().prepare_add(act, data)
+        row.update(users_id=act.caller.users_id, submission_date=act.now, status=2)
+        return row
+
+    def after_add(self, act: Act, row_id: int, data: Row) -> None:  # noqa: ARG002
+        """The item waits for approval."""
+        self.world.db[self.parent].update(self.table.value(row_id, parent_key(self.parent)), {"global_validation": 2})
+
+    def may_update(self, act: Act, row_id: int, data: Row) -> bool:  # noqa: ARG002
+        """Only who was asked may answer."""
+        column = "items_id_target" if "items_id_target" in self.table.defaults else "users_id_validate"
+        return bool(self.table.value(row_id, column) == act.caller.users_id)
+
+    def after_update(self, act: Act, row_id: int, data: Row, old: Row) -> None:  # noqa: ARG002
+        """Carry the answer to the item."""
+        if "status" in old:
+            self.table.update(row_id, {"validation_date": act.now})
+            status = self.table.value(row_id, "status")
+            self.world.db[self.parent].update(
+                self.table.value(row_id, parent_key(self.parent)), {"global_validation": status}
+            )
+
+
+class TicketLinkWriter(LinkWriter):
+    """Ticket_Ticket: 1 related, 2 duplicate of, 3 son of, 4 parent of."""
+
+    def may_add(self, act: Act, data: Row) -> bool:
+        """Ask for the right to change the first ticket."""
+        tickets = self.world.db["Ticket"]
+        ids = [_int(data.get(k) or 0) for k in ("tickets_id_1", "tickets_id_2")]
+        return all(i in tickets.rows for i in ids) and access.updates_itil(self.world.db, act.caller, "Ticket", ids[0])
+
+    def prepare_add(self, act: Act, data: Row) -> Row:
+        """Refuse the same link again."""
+        row = super().prepare_add(act, data)
+        pair = {row["tickets_id_1"], row["tickets_id_2"]}
+        for column in ("tickets_id_1", "tickets_id_2"):
+            for other in self.table.children(column, row["tickets_id_1"]):
+                if {self.table.value(other, "tickets_id_1"), self.table.value(other, "tickets_id_2")} == pair:
+                    raise Refused("")
+        return row
+
+
+class SatisfactionWriter(Writer):
+    """TicketSatisfaction: answered by the requester, by the ticket's id [08/047 048]."""
+
+    def may_add(self, act: Act, data: Row) -> bool:  # noqa: ARG002
+        """Nobody adds a survey: GLPI's own action does."""
+        return False
+
+    def may_update(self, act: Act, row_id: int, data: Row) -> bool:  # noqa: ARG002
+        """Only the requester answers."""
+        ticket = self.table.value(row_id, "tickets_id")
+        return access.is_actor(self.world.db, act.caller, "Ticket", ticket, REQUESTER)
+
+    def prepare_update(self, act: Act, row_id: int, data: Row) -> Row:
+        """Note when it was answered."""
+        changes = super().prepare_update(act, row_id, data)
+        if "satisfaction" in data:
+            changes["date_answered"] = act.now
+        return changes

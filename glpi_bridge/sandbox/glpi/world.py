@@ -1,0 +1,270 @@
+"""Everything one stand-in knows: tables, sessions, settings, secrets, who is who; and the small rules all parts share."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING, Any, Final
+
+from . import actors, administration, fixture, itil, timeline
+from .access import Caller
+from .answers import Crashed
+from .database import Database
+from .dialect import Dialect
+from .faults import Orders
+from .itemtypes import ITEMTYPES, ITIL
+from .recorded import Row, recorded
+from .sessions import Session, Sessions
+from .writing import LinkWriter, Writer
+
+if TYPE_CHECKING:
+    from .writing import Act
+
+DUPLICATE_OF: Final = 2
+LINKS: Final = (
+    "Item_Ticket", "Item_Problem", "Change_Item", "Problem_Ticket", "Change_Ticket", "Change_Problem", "TicketCost",
+    "Supplier_Ticket", "Document_Item",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds a real GLPI would take: one write alone, one item of a list, one read."""
+
+    single: float = 0.0
+    bulk_item: float = 0.0
+    read: float = 0.0
+
+
+@dataclass
+class Settings:
+    """What an administrator of this GLPI has set; may be changed while it runs."""
+
+    api_enabled: bool = True
+    login_with_credentials: bool = True
+    login_with_token: bool = True
+    app_token_required: bool = True
+    first_ip: str = "127.0.0.1"
+    last_ip: str = "127.0.0.100"
+    authorization_stripped: bool = False
+    link_header_limit: int | None = None
+    maintenance: bool = False
+    list_limit: int = 15
+    url_base: str = ""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request as the log keeps it; `status` is None when no answer was sent."""
+
+    number: int
+    at: float
+    method: str
+    path: str
+    query: Row
+    session: str
+    items: Any
+    status: int | None
+    seconds: float
+    client_gone: bool
+    faults: tuple[str, ...]
+
+    def as_json(self) -> Row:
+        """Return plain data for the control address."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A notification GLPI would have queued."""
+
+    event: str
+    itemtype: str
+    items_id: int
+
+
+@dataclass
+class World:
+    """The state of one GLPI."""
+
+    version: str
+    clock: Callable[[], float] = time.time
+    timezone: tzinfo = UTC
+    cost: Cost = Cost()
+    gc_maxlifetime: float = 1440.0
+    sessions_lock: bool = True
+    sessions_collect: bool = True
+    settings: Settings = field(default_factory=Settings)
+    app_token: str = field(default_factory=lambda: secrets.token_hex(20), repr=False)
+
+    def __post_init__(self) -> None:
+        self.recorded = recorded(self.version)
+        self.dialect = Dialect(self.version)
+        self.db = Database(self.recorded.columns)
+        self.sessions = Sessions(
+            self.clock, gc_maxlifetime=self.gc_maxlifetime, locks=self.sessions_lock, collects=self.sessions_collect
+        )
+        self.rights_at_login: dict[str, Row] = {}
+        self.passwords: dict[int, str] = {}
+        self.user_tokens: dict[int, str] = {}
+        self.orders = Orders()
+        self.log: list[Call] = []
+        self.mails: list[Mail] = []
+        self.unserved: Counter[str] = Counter()
+        self.errors: list[BaseException] = []
+        self.closing = threading.Event()
+        self._late: list[tuple[threading.Timer | None, str, int, Row]] = []
+        self.timeline = timeline.Timeline(self)
+        self.writers: dict[str, Any] = {name: self._writer(name) for name in self.recorded.columns if name in ITEMTYPES}
+        fixture.build(self)
+
+    def _writer(self, name: str) -> Writer:
+        if name in ITIL:
+            return itil.ItilWriter(self, name)
+        if name in LINKS:
+            return LinkWriter(self, name)
+        parents = {"Ticket_User": "Ticket", "Group_Ticket": "Ticket", "Problem_User": "Problem", "Group_Problem": "Problem",
+                   "Change_User": "Change", "Change_Group": "Change"}  # fmt: skip
+        if name in parents:
+            return actors.ActorWriter(self, name, parents[name])
+        if name.endswith("Task"):
+            return timeline.TaskWriter(self, name, name.removesuffix("Task"))
+        if name.endswith("Validation"):
+            return timeline.ValidationWriter(self, name, name.removesuffix("Validation"))
+        special = {
+            "ITILFollowup": timeline.FollowupWriter,
+            "ITILSolution": timeline.SolutionWriter,
+            "Ticket_Ticket": timeline.TicketLinkWriter,
+            "TicketSatisfaction": timeline.SatisfactionWriter,
+            "User": administration.UserWriter,
+            "Profile": administration.ProfileWriter,
+            "ProfileRight": administration.ProfileRightWriter,
+            "Config": administration.ConfigWriter,
+            "APIClient": administration.ApiClientWriter,
+        }
+        return special.get(name, Writer)(self, name)
+
+    # -- time --
+
+    def now(self, shift: timedelta = timedelta()) -> str:
+        """Return the server's local time as GLPI writes it."""
+        return (datetime.fromtimestamp(self.clock(), self.timezone) + shift).strftime("%Y-%m-%d %H:%M:%S")
+
+    # -- people and rights --
+
+    def caller(self, session: Session) -> Caller:
+        """Return who is at work in a session."""
+        profile = self.db["Profile"].full(session.profiles_id)
+        return Caller(
+            users_id=session.users_id,
+            profiles_id=session.profiles_id,
+            interface=profile["interface"],
+            entities=self.entities_below(session.entities_id, recursive=bool(session.is_recursive)),
+            active_entity=session.entities_id,
+            rights=self.rights_at_login.get(session.token, profile),
+            groups=self.groups_of(session.users_id),
+        )
+
+    def groups_of(self, users_id: int) -> frozenset[int]:
+        """Return the groups of a user."""
+        links = self.db["Group_User"]
+        return frozenset(links.value(i, "groups_id") for i in links.children("users_id", users_id))
+
+    def entities_below(self, entity: int, *, recursive: bool) -> frozenset[int]:
+        """Return an entity and, if recursive, all below it."""
+        found = {entity}
+        table = self.db["Entity"]
+        while recursive:
+            more = {i for i in table.ids if table.value(i, "entities_id") in found and i not in found and i != 0}
+            if not more:
+                break
+            found |= more
+        return frozenset(found)
+
+    def profiles_of(self, users_id: int) -> list[Row]:
+        """Return the rows that give a user profiles."""
+        links = self.db["Profile_User"]
+        return [links.full(i) for i in links.children("users_id", users_id)]
+
+    def friendly_name(self, users_id: int) -> str:
+        """Return "Surname Firstname", or the login."""
+        row = self.db["User"].full(users_id)
+        return f"{row['realname'] or ''} {row['firstname'] or ''}".strip() or str(row["name"])
+
+    # -- rules shared by all parts --
+
+    def duplicates(self, tickets_id: int) -> list[int]:
+        """Return the tickets linked to one as duplicates, in both directions [VERSIONS 4.10]."""
+        links = self.db["Ticket_Ticket"]
+        found = []
+        for column, other in (("tickets_id_1", "tickets_id_2"), ("tickets_id_2", "tickets_id_1")):
+            for i in links.children(column, tickets_id):
+                if links.value(i, "link") == DUPLICATE_OF and links.value(i, other) in self.db["Ticket"].rows:
+                    found.append(links.value(i, other))
+        return sorted(set(found))
+
+    def check_itemtype(self, itemtype: str) -> None:
+        """End PHP 11 on an itemtype that does not exist [DIFF 2.4]."""
+        if not self.dialect.encodes and itemtype not in self.db and itemtype not in self.known_itemtypes():
+            raise Crashed
+
+    def known_itemtypes(self) -> frozenset[str]:
+        """Return GLPI's own itemtypes as its configuration lists them, served here or not."""
+        lists = (v for k, v in self.recorded.config.items() if k.endswith("_types") and isinstance(v, list))
+        return frozenset(name for names in lists for name in names if isinstance(name, str))
+
+    def mail(self, event: str, itemtype: str, items_id: int, data: Row) -> None:
+        """Count a notification, unless the input forbids it."""
+        if not data.get("_disablenotif"):
+            self.mails.append(Mail(event, itemtype, items_id))
+
+    def log_new(self, act: Act, itemtype: str, row_id: int) -> None:
+        """Write the history of a new item: its items, actors, creation."""
+        fixture.history_of_new(self, act, itemtype, row_id)
+
+    def log_child(self, act: Act, itemtype: str, items_id: int, child: str, child_id: int) -> None:
+        """Write the history of something added to an item."""
+        fixture.history_of_child(self, act, itemtype, items_id, child, child_id)
+
+    # -- rows that appear late --
+
+    def appears_late(self, itemtype: str, row_id: int, row: Row, seconds: float) -> None:
+        """Let a dead worker's row appear after some seconds, or when released if 0 [12/042]."""
+        entry: list[Any] = [None, itemtype, row_id, row]
+        if seconds > 0:
+            timer = threading.Timer(seconds, self.release_late, (row_id,))
+            timer.daemon = True
+            entry[0] = timer
+        with self.db.lock:
+            self._late.append(tuple(entry))  # type: ignore[arg-type]  # built in two steps for the timer's sake
+        if entry[0] is not None:
+            entry[0].start()
+
+    def release_late(self, row_id: int | None = None) -> list[int]:
+        """Let waiting rows appear now; returns their ids."""
+        with self.db.lock:
+            due = [entry for entry in self._late if row_id is None or entry[2] == row_id]
+            self._late = [entry for entry in self._late if entry not in due]
+            for timer, itemtype, late_id, row in due:
+                if timer is not None:
+                    timer.cancel()
+                self.db[itemtype].insert(row, late_id)
+        return [entry[2] for entry in due]
+
+    def late_rows(self) -> int:
+        """Return how many rows are still to appear."""
+        with self.db.lock:
+            return len(self._late)
+
+    def close(self) -> None:
+        """Stop timers and everything that waits."""
+        self.closing.set()
+        with self.db.lock:
+            for timer, *_ in self._late:
+                if timer is not None:
+                    timer.cancel()
