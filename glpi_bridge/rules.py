@@ -346,8 +346,7 @@ def _key(tries: _Tries, event: Event) -> str:
             return key if len(key) <= KEY_LIMIT else key[:120] + "…" + hashlib.sha256(key.encode()).hexdigest()
     # an internal event about a trigger is another trouble than the trigger's own problem
     prefix = "" if event.origin in {Origin.TRIGGER, Origin.CRON} else f"{event.origin}:"
-    given = event.triggerid or (event.fields.get("key", "") if event.origin is Origin.CRON else "")
-    return f"{prefix}{given}" if given else f"event:{event.eventid}"
+    return f"{prefix}{event.triggerid}" if event.triggerid else f"event:{event.eventid}"
 
 
 def _listed_key(wish: tuple[str, ...], event: Event) -> str:

@@ -349,8 +349,7 @@ def test_keys_are_equal_only_when_they_are_the_same() -> None:
         (replace(EVENT, triggerid=""), "event:101"),
         (replace(EVENT, origin=Origin.INTERNAL), "internal:7"),
         (replace(EVENT, origin=Origin.INTERNAL, triggerid=""), "event:101"),
-        (replace(EVENT, origin=Origin.CRON, triggerid="backup"), "backup"),
-        (replace(EVENT, origin=Origin.CRON, triggerid="", fields={"key": "nightly"}), "nightly"),
+        (replace(EVENT, origin=Origin.CRON, triggerid="web01:backup"), "web01:backup"),
     ],
 )
 def test_without_a_wish_the_trigger_decides_who_shares_a_ticket(event: Event, key: str) -> None:
