@@ -1,4 +1,6 @@
-"""Who may see and do what: profile rights as bits, entities, and the special case of the people named on a ticket [FACTS 2, 10, 11]."""
+"""Who may see and do what: profile rights as bits, entities, and the special case of the people named on a ticket
+[FACTS 2, 10, 11].
+"""
 
 from __future__ import annotations
 
@@ -82,7 +84,9 @@ def sees_itil(db: Database, caller: Caller, itemtype: str, items_id: int) -> boo
 
 
 def updates_itil(db: Database, caller: Caller, itemtype: str, items_id: int) -> bool:
-    """Tell whether a ticket, problem or change may be changed: by right, by its assignee, by its requester while it is fresh."""
+    """Tell whether a ticket, problem or change may be changed: by right, by its assignee, by its requester while
+    it is fresh.
+    """
     if not sees_itil(db, caller, itemtype, items_id):
         return False
     if caller.has(ITEMTYPES[itemtype].right, UPDATE):
@@ -106,7 +110,9 @@ def is_fresh_own(db: Database, caller: Caller, itemtype: str, items_id: int) -> 
 
 
 def followup_allowed(db: Database, caller: Caller, itemtype: str, items_id: int) -> bool:
-    """Tell whether the caller may write a followup there; on a closed item the bit "my followups" is needed too [06/039]."""
+    """Tell whether the caller may write a followup there; on a closed item the bit "my followups" is needed too
+    [06/039].
+    """
     if not db[itemtype].rows.get(items_id) and items_id not in db[itemtype].rows:
         return False
     if not sees_itil(db, caller, itemtype, items_id):
@@ -126,9 +132,7 @@ def sees(db: Database, caller: Caller, itemtype: str, row_id: int) -> bool:
     table = db[itemtype]
     if itemtype == "ITILFollowup" or itemtype.endswith("Task"):
         private = table.value(row_id, "is_private") if "is_private" in table.defaults else 0
-        if private and not caller.has("followup" if itemtype == "ITILFollowup" else "task", SEE_PRIVATE):
-            return False
-        return True
+        return not private or caller.has("followup" if itemtype == "ITILFollowup" else "task", SEE_PRIVATE)
     if "entities_id" in table.defaults and itemtype not in {"User", "Entity", "Document", "KnowbaseItem", "APIClient"}:
         entity = table.value(row_id, "entities_id")
         return entity in caller.entities or bool(

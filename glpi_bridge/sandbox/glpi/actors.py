@@ -1,4 +1,6 @@
-"""Requesters, assignees and observers: every form in which GLPI takes them, as one list [02/002 039 040][05/013-016]."""
+"""Requesters, assignees and observers: every form in which GLPI takes them, as one list [02/002 039
+040][05/013-016].
+"""
 
 from __future__ import annotations
 

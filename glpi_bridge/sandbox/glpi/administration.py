@@ -54,9 +54,9 @@ class UserWriter(Writer):
     def prepare_update(self, act: Act, row_id: int, data: Row) -> Row:
         """Check a new password; 11 refuses the present one [DIFF 2.11]."""
         self.check_password(data)
-        if data.get("password") and not self.world.dialect.encodes:
-            if self.world.passwords.get(row_id) == digest(str(data["password"])):
-                raise Refused("Password was used too recently.")
+        same = data.get("password") and self.world.passwords.get(row_id) == digest(str(data["password"]))
+        if same and not self.world.dialect.encodes:
+            raise Refused("Password was used too recently.")
         return super().prepare_update(act, row_id, data)
 
     def after_update(self, act: Act, row_id: int, data: Row, old: Row) -> None:  # noqa: ARG002

@@ -31,7 +31,7 @@ class Answer:
         return Answer(status, text.encode(), content_type=HTML)
 
 
-class Failed(Exception):  # noqa: N818  # the words of the other side: a call failed
+class Failed(Exception):  # the words of the other side: a call failed
     """GLPI refuses a whole call: `[code, message]` under a status."""
 
     def __init__(self, status: int, code: str, message: Any, *, documented: bool = False) -> None:
@@ -42,7 +42,7 @@ class Failed(Exception):  # noqa: N818  # the words of the other side: a call fa
         self.documented = documented
 
 
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):
     """GLPI refuses one item with a text; in a list the others go on."""
 
     def __init__(self, message: Any = "") -> None:
@@ -50,11 +50,13 @@ class Refused(Exception):  # noqa: N818
         self.message = message
 
 
-class Crashed(Exception):  # noqa: N818
-    """PHP dies in the middle of a call: 200 and nothing on 10, 500 and a page on 11; what was done before stays done."""
+class Crashed(Exception):
+    """PHP dies in the middle of a call: 200 and nothing on 10, 500 and a page on 11; what was done before stays
+    done.
+    """
 
 
-class Dropped(Exception):  # noqa: N818
+class Dropped(Exception):
     """The connection ends without an answer."""
 
 

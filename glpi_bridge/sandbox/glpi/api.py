@@ -84,7 +84,7 @@ class Api:
         with suppress(Reset):
             self.work(course, path, query)
 
-    def record(  # noqa: PLR0913
+    def record(
         self, request: Request, path: str, query: Row, token: str, status: int | None, started: float, gone: bool,
         course: FaultyCourse,
     ) -> None:  # fmt: skip
@@ -229,7 +229,7 @@ class Api:
             if parts[0] == "killSession":
                 dead = True
                 self.world.sessions.kill(session)
-                return Answer.json(True)  # noqa: FBT003
+                return Answer.json(True)
             return self.route(course, session, parts, parameters)
         except WorkerDied:
             if holds and session is not None:
@@ -308,7 +308,7 @@ class Api:
             if row_id is not None:
                 return self.reader.get(act.caller, itemtype, row_id, parameters, sanitized=act.sanitized)
             whole = course.find(FaultKind.RANGE_IGNORED) is not None
-            return self.reader.list(act.caller, itemtype, parameters, sanitized=act.sanitized, whole_range=whole)
+            return self.reader.page_of(act.caller, itemtype, parameters, sanitized=act.sanitized, whole_range=whole)
 
     def children(
         self, course: FaultyCourse, act: Act, itemtype: str, row_id: int | None, child: str, parameters: Row
@@ -319,7 +319,7 @@ class Api:
             self.reader.get(act.caller, itemtype, row_id if row_id is not None else -1, {}, sanitized=True)
             whole = course.find(FaultKind.RANGE_IGNORED) is not None
             parent = (itemtype, row_id if row_id is not None else -1)
-            return self.reader.list(
+            return self.reader.page_of(
                 act.caller, child, parameters, sanitized=act.sanitized, parent=parent, whole_range=whole
             )
 

@@ -14,18 +14,18 @@ from .recorded import Row
 from .world import World
 
 _SILENT_BEFORE: Final = {
-    FaultKind.ERROR_BEFORE, FaultKind.BAD_GATEWAY_BEFORE, FaultKind.LOGIN_PAGE, FaultKind.EMPTY_BEFORE, FaultKind.TOO_MANY,
-    FaultKind.UNAVAILABLE, FaultKind.MAINTENANCE, FaultKind.DATABASE_DOWN, FaultKind.NOT_ALLOWED_IP, FaultKind.REDIRECT,
-    FaultKind.LOCK_WAIT,
+    FaultKind.ERROR_BEFORE, FaultKind.BAD_GATEWAY_BEFORE, FaultKind.LOGIN_PAGE, FaultKind.EMPTY_BEFORE,
+    FaultKind.TOO_MANY, FaultKind.UNAVAILABLE, FaultKind.MAINTENANCE, FaultKind.DATABASE_DOWN,
+    FaultKind.NOT_ALLOWED_IP, FaultKind.REDIRECT, FaultKind.LOCK_WAIT,
 }  # fmt: skip
 _CUTS: Final = {
-    FaultKind.RESET_AFTER, FaultKind.ERROR_AFTER, FaultKind.EMPTY_AFTER, FaultKind.BAD_GATEWAY_AFTER, FaultKind.BODY_LOST,
-    FaultKind.UNAUTHORIZED, FaultKind.BLACK_HOLE_AFTER,
+    FaultKind.RESET_AFTER, FaultKind.ERROR_AFTER, FaultKind.EMPTY_AFTER, FaultKind.BAD_GATEWAY_AFTER,
+    FaultKind.BODY_LOST, FaultKind.UNAUTHORIZED, FaultKind.BLACK_HOLE_AFTER,
 }  # fmt: skip
 _LOCK_WAIT: Final = "Lock wait timeout exceeded; try restarting transaction"
 
 
-class Cut(Exception):  # noqa: N818
+class Cut(Exception):
     """The work on a list ends here; what was made stays."""
 
 
@@ -96,8 +96,8 @@ class FaultyCourse:
                 where = fault.text or f"{self.world.settings.url_base}/elsewhere{self.request.target}"
                 return Answer(301, b"", {"Location": where}, "text/html")
             case FaultKind.NOT_ALLOWED_IP:
-                return Answer.json(["ERROR_NOT_ALLOWED_IP", f"There isn't an active API client matching your IP address in the "
-                                    f"configuration ({self.request.client_ip})"], 400)  # fmt: skip
+                known = "There isn't an active API client matching your IP address in the configuration"
+                return Answer.json(["ERROR_NOT_ALLOWED_IP", f"{known} ({self.request.client_ip})"], 400)
             case _:
                 code = {"PUT": "UPDATE", "PATCH": "UPDATE", "DELETE": "DELETE"}.get(self.request.method, "ADD")
                 text = (
@@ -156,7 +156,9 @@ class FaultyCourse:
         return fault.seconds
 
     def query_fails(self) -> bool:
-        """Tell whether this item's follow-up statements fail; the first item after a database died is made, too [11/030]."""
+        """Tell whether this item's follow-up statements fail; the first item after a database died is made, too
+        [11/030].
+        """
         fault = self.find(FaultKind.QUERY_ERROR)
         return fault is not None and self.made >= (fault.after_items or 0)
 

@@ -1,6 +1,7 @@
 """The stand-in's tables: sparse rows over column defaults, ids in order, children found by their parent.
 
-Rows keep only what differs from the default, so that 100,000 tickets fit; ids are kept sorted, so that "above the watermark" touches
+Rows keep only what differs from the default, so that 100,000 tickets fit; ids are kept sorted, so that "above the
+watermark" touches
 only the newest rows. One lock guards all tables: as in a database, one statement at a time.
 """
 

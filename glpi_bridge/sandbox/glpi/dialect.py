@@ -1,4 +1,6 @@
-"""How a GLPI version keeps and shows text: 10 encodes three characters when it stores, 11 keeps text raw [FACTS 4, DIFF S1-S3]."""
+"""How a GLPI version keeps and shows text: 10 encodes three characters when it stores, 11 keeps text raw [FACTS 4,
+DIFF S1-S3].
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
 """Faults by order: what a slow and lying GLPI does to a request, and when.
 
-A fault names its kind, the requests it meets (`match`), how often (`times`, None = always) and, for lists, after how many items. What
-needs no request (a closed listener) is done when it is ordered. Faults are plain data, so that they travel through the control address.
+A fault names its kind, the requests it meets (`match`), how often (`times`, None = always) and, for lists, after how
+many items. What
+needs no request (a closed listener) is done when it is ordered. Faults are plain data, so that they travel through
+the control address.
 """
 
 from __future__ import annotations
@@ -61,7 +63,9 @@ class FaultKind(StrEnum):
 
 @dataclass(frozen=True)
 class Match:
-    """Which requests a fault meets; what is not given matches all. `path` is a regular expression, searched after the API's path."""
+    """Which requests a fault meets; what is not given matches all. `path` is a regular expression, searched after
+    the API's path.
+    """
 
     method: str = ""
     path: str = ""

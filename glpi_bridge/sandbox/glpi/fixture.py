@@ -1,4 +1,6 @@
-"""The lab the recordings were made in: entities, people, groups, categories, assets, profiles [contract README, "Fixture"]."""
+"""The lab the recordings were made in: entities, people, groups, categories, assets, profiles [contract README,
+"Fixture"].
+"""
 
 from __future__ import annotations
 

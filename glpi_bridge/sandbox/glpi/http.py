@@ -1,7 +1,9 @@
 """The socket layer: HTTP/1.1 over threads, keep-alive, and the ways a connection can misbehave.
 
-`http.server` is not used because the faults need the naked socket: a reset, a byte a second, silence. Each connection has a thread; what
-a request started goes on when its client has gone, as in PHP [12/003-006], but a body that was cut starts nothing [12/007].
+`http.server` is not used because the faults need the naked socket: a reset, a byte a second, silence. Each
+connection has a thread; what
+a request started goes on when its client has gone, as in PHP [12/003-006], but a body that was cut starts nothing
+[12/007].
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ class Request:
     at: float = field(default_factory=time.time)
 
 
-class Reset(Exception):  # noqa: N818
+class Reset(Exception):
     """End the connection by RST, without an answer."""
 
 

@@ -1,4 +1,6 @@
-"""The itemtypes the stand-in serves: which right guards them, what GLPI says when one was added, what hangs together."""
+"""The itemtypes the stand-in serves: which right guards them, what GLPI says when one was added, what hangs
+together.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ class Said(Enum):
 
 @dataclass(frozen=True)
 class ItemType:
-    """`right` is the profile's key; `unique` are columns that no two rows share; `parents` name the key that leads to the parent."""
+    """`right` is the profile's key; `unique` are columns that no two rows share; `parents` name the key that leads
+    to the parent.
+    """
 
     right: str = ""
     said: Said = Said.NAME

@@ -1,4 +1,6 @@
-"""Tickets, problems and changes: statuses, dates, priority, what an assignment and a solution do to them [FACTS 3, 7, 8]."""
+"""Tickets, problems and changes: statuses, dates, priority, what an assignment and a solution do to them [FACTS 3,
+7, 8].
+"""
 
 from __future__ import annotations
 
@@ -150,7 +152,7 @@ class ItilWriter(Writer):
 
     # -- update --
 
-    def may_update(self, act: Act, row_id: int, data: Row) -> bool:
+    def may_update(self, act: Act, row_id: int, data: Row) -> bool:  # noqa: ARG002
         """Ask for the right to change this very item."""
         return access.updates_itil(self.world.db, act.caller, self.itemtype, row_id)
 
@@ -237,7 +239,9 @@ class ItilWriter(Writer):
         self.table.update(row_id, changes)
 
     def take(self, act: Act, row_id: int, data: Row) -> Row:
-        """Return the columns of "taken into account", if this is the first act of someone who treats tickets [VERSIONS 4.7]."""
+        """Return the columns of "taken into account", if this is the first act of someone who treats tickets
+        [VERSIONS 4.7].
+        """
         if self.table.value(row_id, "takeintoaccountdate") or data.get("_do_not_compute_takeintoaccount"):
             return {}
         treats = act.caller.has(self.type.right, access.UPDATE) or access.is_actor(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .answers import Answer, Crashed, Failed, Refused, bad_array
-from .course import Cut, FaultyCourse, pause
+from .course import FaultyCourse, pause
 from .query import truthy
 from .recorded import Row
 from .world import World
@@ -63,9 +63,9 @@ class Lists:
         if row_id is not None and isinstance(given, dict):
             given = {**given, "id": row_id}
         single = isinstance(given, dict)
-        sent = [given] if single else given
+        sent: list[Any] = [given] if isinstance(given, dict) else given
         results, failed = self.run(course, sent, lambda data: self.change(act, itemtype, data), single=single)
-        return self.answer_many("UPDATE", results, failed, sent, single=single, one=row_id is not None)
+        return self.answer_many("UPDATE", results, failed, sent, single=single)
 
     def change(self, act: Act, itemtype: str, data: Row) -> Result | list[Any] | None:
         """Change one item: its result, [] without an id, None when it is missing."""
@@ -85,12 +85,12 @@ class Lists:
         """Delete one item or a list; unlike PUT a missing one is listed [05/062 063]."""
         given = {"id": row_id} if row_id is not None else self.given(parameters)
         single = isinstance(given, dict)
-        sent = [given] if single else given
+        sent: list[Any] = [given] if isinstance(given, dict) else given
         purge = truthy(parameters.get("force_purge", ""))
         results, failed = self.run(
             course, sent, lambda data: self.drop(act, itemtype, data, purge=purge), single=single
         )
-        return self.answer_many("DELETE", results, failed, sent, single=single, one=row_id is not None)
+        return self.answer_many("DELETE", results, failed, sent, single=single)
 
     def drop(self, act: Act, itemtype: str, data: Row, *, purge: bool) -> Result | list[Any]:
         """Delete one item."""
@@ -157,9 +157,7 @@ class Lists:
             return {next(iter(result)): False, "message": "MySQL server has gone away"}
         return result
 
-    def answer_many(
-        self, verb: str, results: list[Any], failed: int, sent: list[Any], *, single: bool, one: bool
-    ) -> Answer:
+    def answer_many(self, verb: str, results: list[Any], failed: int, sent: list[Any], *, single: bool) -> Answer:
         """Answer for PUT and DELETE."""
         if failed and failed == len(sent):
             message: Any = results
@@ -168,7 +166,6 @@ class Lists:
             raise Failed(400, f"ERROR_GLPI_{verb}", message)
         if failed:
             raise Failed(207, f"ERROR_GLPI_PARTIAL_{verb}", results)
-        del one
         return Answer.json(results)
 
     def words(self, act: Act, message: Any) -> Any:
@@ -191,6 +188,3 @@ def as_items(body: bytes) -> Any:
     except ValueError:
         return None
     return data.get("input") if isinstance(data, dict) else None
-
-
-__all__ = ["Cut", "Lists", "as_items"]

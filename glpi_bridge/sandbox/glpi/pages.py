@@ -23,9 +23,13 @@ ROLE: Final = {1: "Requester", 2: "Assigned", 3: "Observer"}
 NEWEST: Final = 200
 _STYLE: Final = """
 body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:72rem;padding:1rem;color:#1d2733;background:#f6f7f9}
-h1{font-size:1.4rem} table{border-collapse:collapse;width:100%;background:#fff} td,th{border-bottom:1px solid #d8dee6;padding:.5rem;text-align:left}
+h1{font-size:1.4rem}
+table{border-collapse:collapse;width:100%;background:#fff}
+td,th{border-bottom:1px solid #d8dee6;padding:.5rem;text-align:left}
 article{background:#fff;border:1px solid #d8dee6;border-radius:.4rem;margin:1rem 0;padding:1rem}
-article header{color:#526070;font-size:.9rem} dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem} dt{color:#526070}
+article header{color:#526070;font-size:.9rem}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}
+dt{color:#526070}
 pre{white-space:pre-wrap;font:inherit;margin:.5rem 0 0}
 """
 
@@ -43,7 +47,10 @@ def answer_page(world: World, path: str, query: Row) -> Answer:
 
 
 def _page(title: str, body: str) -> str:
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title} - GLPI stand-in</title>'
+    head = (
+        '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{title} - GLPI stand-in</title>"
+    )
     return (
         f'<!DOCTYPE html><html lang="en"><head>{head}<style>{_STYLE}</style></head>'
         f"<body><main><h1>{title}</h1>{body}</main></body></html>"
@@ -99,7 +106,8 @@ def _ticket(world: World, ticket: Row) -> str:
             row = table.full(i)
             kind = "Private followup" if row.get("is_private") else label
             entries.append(_entry(world, kind, row["users_id"], row["date_creation"], row["content"]))
-    return f'<p><a href="/">All tickets</a></p><dl>{listed}</dl><section aria-label="Timeline">{"".join(entries)}</section>'
+    timeline = f'<section aria-label="Timeline">{"".join(entries)}</section>'
+    return f'<p><a href="/">All tickets</a></p><dl>{listed}</dl>{timeline}'
 
 
 def _actors(world: World, ticket: int) -> list[str]:
@@ -113,4 +121,5 @@ def _actors(world: World, ticket: int) -> list[str]:
 
 def _entry(world: World, kind: str, user: int, date: Any, content: Any) -> str:
     who = world.friendly_name(user) if user in world.db["User"].rows else str(user)
-    return f"<article><header>{kind}, {escape(who)}, {escape(str(date))}</header><pre>{_text(world, content)}</pre></article>"
+    header = f"<header>{kind}, {escape(who)}, {escape(str(date))}</header>"
+    return f"<article>{header}<pre>{_text(world, content)}</pre></article>"

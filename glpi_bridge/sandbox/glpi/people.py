@@ -14,7 +14,9 @@ TECHNICIAN, ADMINISTRATOR, ENDUSER = 9, 2, 8
 
 
 class People:
-    """Each method is one deed of one person, in their own name but with every right; Refused if GLPI itself would not do it."""
+    """Each method is one deed of one person, in their own name but with every right; Refused if GLPI itself would
+    not do it.
+    """
 
     def __init__(self, world: World) -> None:
         self.world = world

@@ -47,7 +47,7 @@ def merge_body(method: str, content_type: str, body: bytes, query: Row, *, empty
     """Return query and body as one set of parameters; a GET with a body is refused [01/074][02/080-086]."""
     if not body.strip():
         return query
-    kind = content_type.split(";")[0].strip().lower()
+    kind = content_type.split(";", maxsplit=1)[0].strip().lower()
     if method == "GET":
         raise Failed(
             400, "ERROR_JSON_PAYLOAD_FORBIDDEN", "GET Request should not have json payload (http body)", documented=True

@@ -8,9 +8,9 @@ from typing import Any
 
 from . import access
 from .access import READ, Caller
-from .answers import Answer, Crashed, Failed, Refused, bad_array, item_not_found, right_missing
+from .answers import Answer, Crashed, Failed, bad_array, item_not_found, right_missing
 from .dialect import encode
-from .itemtypes import ACTOR_TABLES, ITEMTYPES, ITIL, TIMELINE, foreign_type, parent_key
+from .itemtypes import ITEMTYPES, ITIL, TIMELINE, foreign_type, parent_key
 from .matching import like
 from .query import listed, page, truthy
 from .recorded import Row
@@ -124,9 +124,8 @@ class Reader:
             target = foreign_type(column)
             if target is not None and isinstance(value, int) and (value > 0 or target == "Entity"):
                 found.append({"rel": target, "href": f"{base}/{target}/{value}"})
-        for child in TIMELINE.get(itemtype, ()):
-            found.append({"rel": child, "href": f"{base}/{itemtype}/{row['id']}/{child}/"})
-        return found
+        below = f"{base}/{itemtype}/{row['id']}"
+        return [*found, *({"rel": child, "href": f"{below}/{child}/"} for child in TIMELINE.get(itemtype, ()))]
 
     def add_with(self, caller: Caller, itemtype: str, row_id: int, parameters: Row, shown: Row) -> None:
         """Add what `with_…` asks for, or GLPI's refusal in its place [03/004 058]."""
@@ -146,17 +145,17 @@ class Reader:
 
     # -- lists --
 
-    def list(  # noqa: PLR0913
+    def page_of(
         self, caller: Caller, itemtype: str, parameters: Row, *, sanitized: bool, parent: tuple[str, int] | None = None,
         shown_type: str | None = None, whole_range: bool = False,
     ) -> Answer:  # fmt: skip
         """Return a page of a list: 200 when it is the whole, 206 when there is more [03/020-024]."""
         if not self.may_list(caller, itemtype):
             raise right_missing()
-        ids = self.candidates(caller, itemtype, parent)
+        ids = self.candidates(itemtype, parent)
         ids = [i for i in ids if access.sees(self.db, caller, itemtype, i)]
         ids = self.filtered(itemtype, ids, parameters)
-        ids = self.sorted(itemtype, ids, parameters)
+        ids = self.in_order(itemtype, ids, parameters)
         limit = self.world.settings.list_limit
         start, end = page(None if whole_range else parameters.get("range"), (0, limit))
         if "range" not in parameters or whole_range:
@@ -184,8 +183,10 @@ class Reader:
         text = f"Provided range exceed total count of data: {total}"
         raise Failed(400, "ERROR_RANGE_EXCEED_TOTAL", text, documented=True)
 
-    def candidates(self, caller: Caller, itemtype: str, parent: tuple[str, int] | None) -> list[int]:
-        """Return the ids of a type, or of what hangs on a parent; a type without a way to the parent is listed whole [03/044]."""
+    def candidates(self, itemtype: str, parent: tuple[str, int] | None) -> list[int]:
+        """Return the ids of a type, or of what hangs on a parent; a type without a way to the parent is listed
+        whole [03/044].
+        """
         table = self.db[itemtype]
         if parent is None:
             return list(table.ids)
@@ -231,7 +232,7 @@ class Reader:
             return lambda text: text.replace("&#62;", ">").replace("&#38;", "&")
         return encode
 
-    def sorted(self, itemtype: str, ids: list[int], parameters: Row) -> list[int]:
+    def in_order(self, itemtype: str, ids: list[int], parameters: Row) -> list[int]:
         """Sort by a column; refuse what is none [03/027-029]."""
         table = self.db[itemtype]
         order = str(parameters.get("order") or "ASC").upper()
@@ -270,6 +271,3 @@ def _key(value: Any) -> tuple[int, Any]:
     if value is None:
         return (0, "")
     return (1, value) if isinstance(value, (int, float)) else (2, str(value).lower())
-
-
-__all__ = ["ACTOR_TABLES", "Reader", "Refused"]

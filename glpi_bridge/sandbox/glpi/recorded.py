@@ -1,6 +1,7 @@
 """What was recorded of each GLPI version: columns and their defaults, the lab's rows, configuration, search options.
 
-The data files hold nothing that was not in an answer of a real GLPI of that version (10.0.19, 11.0.6), except the columns of a few
+The data files hold nothing that was not in an answer of a real GLPI of that version (10.0.19, 11.0.6), except the
+columns of a few
 itemtypes of which no row was recorded. Nothing here decides.
 """
 

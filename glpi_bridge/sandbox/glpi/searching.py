@@ -1,6 +1,7 @@
 """`search/ITEMTYPE`: criteria with AND, OR, NOT and nesting, columns under their option numbers, pages [FACTS 6].
 
-Which rows may match at all is bounded first by what the criteria say about the id, so that a search above a watermark looks only at
+Which rows may match at all is bounded first by what the criteria say about the id, so that a search above a
+watermark looks only at
 the newest rows however many there are.
 """
 
@@ -11,7 +12,6 @@ from typing import Any
 from . import access
 from .access import Caller
 from .answers import Answer, Failed, right_missing
-from .itemtypes import ITIL
 from .matching import bounds, fold
 from .query import listed, page, truthy
 from .reading import Reader
@@ -57,7 +57,7 @@ class Searcher:
         trash = int(truthy(parameters.get("is_deleted", "")))
         ids = [i for i in self.bounded(itemtype, criteria) if self.shown(caller, itemtype, i, trash)]
         ids = [i for i in ids if self.holds(caller, itemtype, criteria, i)]
-        sort = self.sort_keys(itemtype, parameters)
+        sort = self.sort_keys(parameters)
         orders = [str(o).upper() for o in (listed(parameters.get("order")) or [parameters.get("order") or "ASC"])]
         orders += ["ASC"] * (len(sort) - len(orders))
         ids = self.sorted(itemtype, ids, sort, orders)
@@ -120,7 +120,9 @@ class Searcher:
         return list(table.above(low, high))
 
     def alternatives(self, criteria: list[Row]) -> set[int] | None:
-        """Return the ids of a list of "id equals" that is all OR, or of one such nested list among ANDs; None otherwise."""
+        """Return the ids of a list of "id equals" that is all OR, or of one such nested list among ANDs; None
+        otherwise.
+        """
         sets = []
         if criteria and all(
             str(one.get("link", "OR" if i == 0 else "AND")).upper() == "OR" for i, one in enumerate(criteria)
@@ -213,7 +215,7 @@ class Searcher:
 
     # -- order and columns --
 
-    def sort_keys(self, itemtype: str, parameters: Row) -> list[int]:
+    def sort_keys(self, parameters: Row) -> list[int]:
         """Return the columns to sort by: without a wish the name (10) or the id (11) [04/026][DIFF S4]."""
         wish = parameters.get("sort")
         values = listed(wish) if isinstance(wish, (list, dict)) else [wish] if wish not in {None, ""} else []
@@ -229,7 +231,7 @@ class Searcher:
             if str(column) == ID and itemtype != "ITILFollowup":
                 ids = sorted(ids, reverse=reverse)
             elif option is not None:
-                ids = sorted(ids, key=lambda i: _key(option.shown(i)), reverse=reverse)  # noqa: B023  # used at once
+                ids = sorted(ids, key=lambda i: _key(option.shown(i)), reverse=reverse)  # used at once
         return ids
 
     def columns(
@@ -245,7 +247,7 @@ class Searcher:
             found.pop("80", None)
         return [column for column in found if column in known and not known[column].hidden]
 
-    def page_of(  # noqa: PLR0913
+    def page_of(
         self, itemtype: str, ids: list[int], columns: list[str], parameters: Row, sort: list[int], orders: list[str],
         criteria: list[Row],
     ) -> Answer:  # fmt: skip
@@ -289,6 +291,3 @@ def _key(value: Any) -> tuple[int, Any]:
     if value is None:
         return (0, "")
     return (1, value) if isinstance(value, (int, float)) else (2, fold(str(value)))
-
-
-__all__ = ["ITIL", "Searcher"]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from .access import Caller
+from .access import Caller, actors
 from .dialect import encode
 from .itemtypes import TABLES, parent_key
 from .matching import like, number
@@ -44,8 +43,8 @@ _BASIC: Final[dict[str, Row]] = {
     "80": {"table": "glpi_entities", "field": "completename", "datatype": "dropdown"},
 }
 _EXTRA: Final[dict[str, dict[str, Row]]] = {
-    "User": {"5": {"field": "email"}, "9": {"field": "firstname"}, "34": {"field": "realname"}, "8": {"field": "is_active"},
-             "20": {"table": "glpi_profiles", "field": "name"}, "11": {"field": "phone"}},
+    "User": {"5": {"field": "email"}, "9": {"field": "firstname"}, "34": {"field": "realname"},
+             "8": {"field": "is_active"}, "20": {"table": "glpi_profiles", "field": "name"}, "11": {"field": "phone"}},
     "Group": {"1": {"field": "completename", "datatype": "itemlink"}, "14": {"field": "name"}},
     "Location": {"1": {"field": "completename", "datatype": "itemlink"}},
     "Entity": {"1": {"field": "completename", "datatype": "itemlink"}, "14": {"field": "name"}},
@@ -91,7 +90,9 @@ class Option:
         return like(value, self.search_text)
 
     def search_text(self, text: str) -> str:
-        """Return what the version searches for: 10 looks for `<` in a content under another name than it stores [04/013-015]."""
+        """Return what the version searches for: 10 looks for `<` in a content under another name than it stores
+        [04/013-015].
+        """
         if not self.world.dialect.encodes or self.field == "completename":
             return text
         if self.datatype == "text" and self.field == "content":
@@ -200,7 +201,10 @@ class _Maker:
     def own(self) -> Option:
         table, field = self.world.db.tables, self.field
         name = self.itemtype
-        read = (lambda i: i) if field == "id" else (lambda i: table[name].value(i, field))
+
+        def read(row_id: int) -> Any:
+            return table[name].value(row_id, field)
+
         return self.build(read, lambda i: [read(i)])
 
     def nothing(self) -> Option:
@@ -225,8 +229,6 @@ class _Maker:
         return self.build(read, lambda i: [read(i)], ids, tree=tree)
 
     def actors(self, kind: str, role: int) -> Option:
-        from .access import actors
-
         def ids(row_id: int) -> list[int]:
             return sorted(who for k, who, r in actors(self.world.db, self.itemtype, row_id) if k == kind and r == role)
 
@@ -248,7 +250,7 @@ class _Maker:
             table = links["Item_Ticket"]
             return [table.value(i, "itemtype") for i in table.children("tickets_id", row_id)]
 
-        return self.build(lambda i: (types(i) or [None])[0], lambda i: list(types(i)))
+        return self.build(lambda i: next(iter(types(i)), None), lambda i: list(types(i)))
 
     def profiles(self) -> Option:
         def ids(row_id: int) -> list[int]:
@@ -257,7 +259,7 @@ class _Maker:
         def names(row_id: int) -> list[str]:
             return [str(self.world.db["Profile"].value(i, "name")) for i in ids(row_id)]
 
-        return self.build(lambda i: (names(i) or [None])[0], lambda i: list(names(i)), ids)
+        return self.build(lambda i: next(iter(names(i)), None), lambda i: list(names(i)), ids)
 
     def timeline(self, target: str) -> Option:
         tables, field = self.world.db.tables, self.field
@@ -274,6 +276,3 @@ class _Maker:
             return None if not values else values[0] if len(values) == 1 else values
 
         return self.build(read, (lambda i: [len(children(i))]) if self.datatype == "count" else children)
-
-
-__all__ = ["Option", "options", "timedelta"]

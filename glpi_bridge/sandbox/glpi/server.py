@@ -34,7 +34,7 @@ class GlpiServer:
     Use it as a context manager. `url` is the API's address, `app_token` and `user_token` let the user "bridge" in.
     """
 
-    def __init__(  # noqa: PLR0913  # each is one trait of the server
+    def __init__(  # each is one trait of the server
         self,
         version: str = "10.0.19",
         port: int = 0,

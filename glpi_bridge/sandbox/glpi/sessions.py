@@ -1,7 +1,9 @@
 """GLPI's sessions as PHP keeps them: one file each, locked while a request works with it [12/001-042].
 
-A call with `session_write` holds its session's lock to its end and touches the file only then; any other call touches it at its start
-and lets go at once. `killSession` waits for the lock. A file older than `gc_maxlifetime` may be collected while it is in use: its
+A call with `session_write` holds its session's lock to its end and touches the file only then; any other call
+touches it at its start
+and lets go at once. `killSession` waits for the lock. A file older than `gc_maxlifetime` may be collected while it
+is in use: its
 holder works on, everybody else is told 401. Sessions in a store that does not lock (redis by default) are a switch.
 """
 
@@ -51,7 +53,9 @@ class Sessions:
         return session
 
     def enter(self, token: str) -> Session | None:
-        """Open a session's file and wait for its lock; None when there is no such session, or it was killed meanwhile."""
+        """Open a session's file and wait for its lock; None when there is no such session, or it was killed
+        meanwhile.
+        """
         with self._folder:
             session = self.files.get(token)
         if session is None:
@@ -78,7 +82,9 @@ class Sessions:
             session.lock.release()
 
     def die(self, session: Session) -> None:
-        """Let go of a session whose PHP process was killed: the system frees the lock, nobody touches the file [12/042]."""
+        """Let go of a session whose PHP process was killed: the system frees the lock, nobody touches the file
+        [12/042].
+        """
         if self.locks:
             session.lock.release()
 

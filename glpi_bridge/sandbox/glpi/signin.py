@@ -144,7 +144,7 @@ class SignIn:
         session.profiles_id = wanted
         session.entities_id, session.is_recursive = given[0]["entities_id"], given[0]["is_recursive"]
         self.world.rights_at_login[session.token] = self.world.db["Profile"].full(wanted)
-        return Answer.json(True)  # noqa: FBT003
+        return Answer.json(True)
 
     def mine(self, session: Session) -> frozenset[int]:
         """Return every entity the active profile reaches."""
@@ -175,12 +175,12 @@ class SignIn:
         wanted = parameters.get("entities_id", "all")
         if wanted == "all":
             session.entities_id, session.is_recursive = 0, False
-            return Answer.json(True)  # noqa: FBT003
+            return Answer.json(True)
         if int(wanted) not in self.mine(session):
-            return Answer.json(False)  # noqa: FBT003
+            return Answer.json(False)
         session.entities_id = int(wanted)
         session.is_recursive = truthy(parameters.get("is_recursive", ""))
-        return Answer.json(True)  # noqa: FBT003
+        return Answer.json(True)
 
     def full(self, session: Session) -> Row:
         """Return the session as PHP keeps it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from . import access
 from .access import ASSIGNED, REQUESTER
@@ -237,7 +237,7 @@ class TaskWriter(LinkWriter):
         own = act.caller.users_id in {self.table.value(row_id, "users_id"), self.table.value(row_id, "users_id_tech")}
         return act.caller.has("task", 1024) or (own and act.caller.central)
 
-    def after_update(self, act: Act, row_id: int, data: Row, old: Row) -> None:  # noqa: ARG002
+    def after_update(self, act: Act, row_id: int, data: Row, old: Row) -> None:
         """When no planned task is left, the item leaves "planned" [06/069][DIFF 2.16]."""
         item = self.table.value(row_id, parent_key(self.parent))
         writer = self.world.timeline.itil(self.parent)

@@ -1,4 +1,6 @@
-"""Everything one stand-in knows: tables, sessions, settings, secrets, who is who; and the small rules all parts share."""
+"""Everything one stand-in knows: tables, sessions, settings, secrets, who is who; and the small rules all parts
+share.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from .answers import Crashed
 from .database import Database
 from .dialect import Dialect
 from .faults import Orders
-from .itemtypes import ITEMTYPES, ITIL
+from .itemtypes import ACTOR_TABLES, ITEMTYPES, ITIL
 from .recorded import Row, recorded
 from .sessions import Session, Sessions
 from .writing import LinkWriter, Writer
@@ -128,10 +130,9 @@ class World:
             return itil.ItilWriter(self, name)
         if name in LINKS:
             return LinkWriter(self, name)
-        parents = {"Ticket_User": "Ticket", "Group_Ticket": "Ticket", "Problem_User": "Problem", "Group_Problem": "Problem",
-                   "Change_User": "Change", "Change_Group": "Change"}  # fmt: skip
-        if name in parents:
-            return actors.ActorWriter(self, name, parents[name])
+        parent = next((itemtype for itemtype, tables in ACTOR_TABLES.items() if name in tables), None)
+        if parent is not None:
+            return actors.ActorWriter(self, name, parent)
         if name.endswith("Task"):
             return timeline.TaskWriter(self, name, name.removesuffix("Task"))
         if name.endswith("Validation"):
@@ -201,12 +202,14 @@ class World:
     def duplicates(self, tickets_id: int) -> list[int]:
         """Return the tickets linked to one as duplicates, in both directions [VERSIONS 4.10]."""
         links = self.db["Ticket_Ticket"]
-        found = []
-        for column, other in (("tickets_id_1", "tickets_id_2"), ("tickets_id_2", "tickets_id_1")):
-            for i in links.children(column, tickets_id):
-                if links.value(i, "link") == DUPLICATE_OF and links.value(i, other) in self.db["Ticket"].rows:
-                    found.append(links.value(i, other))
-        return sorted(set(found))
+        ends = (("tickets_id_1", "tickets_id_2"), ("tickets_id_2", "tickets_id_1"))
+        found = {
+            links.value(i, other)
+            for column, other in ends
+            for i in links.children(column, tickets_id)
+            if links.value(i, "link") == DUPLICATE_OF
+        }
+        return sorted(found & self.db["Ticket"].rows.keys())
 
     def check_itemtype(self, itemtype: str) -> None:
         """End PHP 11 on an itemtype that does not exist [DIFF 2.4]."""
@@ -241,7 +244,7 @@ class World:
             timer.daemon = True
             entry[0] = timer
         with self.db.lock:
-            self._late.append(tuple(entry))  # type: ignore[arg-type]  # built in two steps for the timer's sake
+            self._late.append(tuple(entry))
         if entry[0] is not None:
             entry[0].start()
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 LONG_TEXTS: Final = frozenset(
     {
         "content", "comment", "answer", "comment_submission", "comment_validation", "impactcontent", "causecontent",
-        "symptomcontent", "controlistcontent", "rolloutplancontent", "backoutplancontent", "checklistcontent", "ancestors_cache",
-        "completename", "value", "helpdesk_item_type",
+        "symptomcontent", "controlistcontent", "rolloutplancontent", "backoutplancontent", "checklistcontent",
+        "ancestors_cache", "completename", "value", "helpdesk_item_type",
     }
 )  # fmt: skip
 NAME_LIMIT: Final = 255
@@ -62,7 +62,7 @@ class Act:
         return self.world.now()
 
 
-class WorkerDied(Exception):  # noqa: N818
+class WorkerDied(Exception):
     """The PHP process was killed; its statement is still in the database."""
 
 
@@ -112,14 +112,14 @@ class Writer:
             raise WorkerDied
         row_id = self.table.insert(row)
         if act.course.query_fails():
-            return self.half_done(row_id, act, row)
+            return self.half_done(row_id, row)
         self.after_add(act, row_id, data)
-        return row_id, self.said(act, row_id)
+        return row_id, self.said(row_id)
 
-    def half_done(self, row_id: int, act: Act, row: Row) -> tuple[int, str]:
+    def half_done(self, row_id: int, row: Row) -> tuple[int, str]:
         """The row is there, a later statement failed: 11 tells and 10 does not [DIFF 2.1]."""
         if self.world.dialect.encodes:
-            return row_id, self.said(act, row_id)
+            return row_id, self.said(row_id)
         raise self.sql_error("Lock wait timeout exceeded; try restarting transaction", 1205, "UPDATE", row)
 
     def update(self, act: Act, row_id: int, data: Row) -> str:
@@ -182,7 +182,7 @@ class Writer:
     def before_purge(self, act: Act, row_id: int) -> None:
         """Clear what hangs on the item."""
 
-    def said(self, act: Act, row_id: int) -> str:
+    def said(self, row_id: int) -> str:
         """Return GLPI's words after an add."""
         name = self.named(row_id)
         match self.type.said:
@@ -206,7 +206,9 @@ class Writer:
     # -- shared by all --
 
     def columns(self, data: Row) -> Row:
-        """Keep the known columns of an input, each as the table stores it; unknown ones are dropped silently [02/074]."""
+        """Keep the known columns of an input, each as the table stores it; unknown ones are dropped silently
+        [02/074].
+        """
         return {k: self.stored(k, v) for k, v in data.items() if k in self.table.defaults}
 
     def stored(self, column: str, value: Any) -> Any:
@@ -236,7 +238,9 @@ class Writer:
                 raise self.sql_error(f"Data too long for column '{column}' at row 1", 1406, verb, row)
 
     def check_unique(self, row: Row) -> None:
-        """Refuse a second equal link: most types say nothing, the plain ones what the database said [06/071 103][09/034]."""
+        """Refuse a second equal link: most types say nothing, the plain ones what the database said [06/071
+        103][09/034].
+        """
         if not self.type.unique:
             return
         wanted = [row.get(k, self.table.defaults.get(k)) for k in self.type.unique]
@@ -323,11 +327,11 @@ class LinkWriter(Writer):
             return ""
         return str(self.world.db[itemtype].value(item, "name"))
 
-    def said(self, act: Act, row_id: int) -> str:
+    def said(self, row_id: int) -> str:
         """Return GLPI's words after an add."""
         if self.type.said is Said.ITEM:
             return f"Item successfully added: {self.named(row_id)}"
-        return super().said(act, row_id)
+        return super().said(row_id)
 
 
 def _int(value: Any) -> int:
