@@ -1,4 +1,4 @@
-"""Texts for people from Jinja templates: titles, HTML for GLPI, plain text for Zabbix; and the marker in them.
+"""Texts for people from Jinja templates: titles, HTML for GLPI, plain text for Zabbix.
 
 A broken template never loses a ticket: the built-in text takes its place and a warning says why. What Zabbix said is
 escaped here, as GLPI 11 stores what it is given. Decides nothing, asks nobody.
@@ -9,23 +9,37 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, timedelta, tzinfo
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
-from urllib.parse import quote, urlsplit
 
 from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined, Template
 from jinja2 import TemplateError as JinjaError
 from jinja2.exceptions import UndefinedError
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from markupsafe import Markup, escape
 
 from glpi_bridge.model import Event, Severity, Tag
+from glpi_bridge.text import clean, html, lines, link, markers, spoken, title, when, with_marker, without_astral
 
-TITLE_LIMIT = 255
-ELLIPSIS = "…"
+# what is done to a text once it is rendered comes along, so that its users need no second import
+__all__ = [
+    "MORE_NAMES",
+    "NAMES",
+    "Rendered",
+    "Renderer",
+    "Text",
+    "clean",
+    "is_file",
+    "markers",
+    "names_of",
+    "reason",
+    "title",
+    "with_marker",
+    "without_astral",
+]
+
 MESSAGE_LIMIT = 2048  # characters of a message in event.acknowledge
 _BUILT_IN = Path(__file__).parent / "texts"
 
@@ -133,17 +147,6 @@ def severity_name(severity: Severity) -> str:
     return severity.name.replace("_", " ").capitalize()
 
 
-def spoken(lasted: timedelta) -> str:
-    """Write a duration with its two largest units, as Zabbix does: `2d 3h`, `5m 10s`."""
-    seconds = int(lasted.total_seconds())
-    parts = []
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        count, seconds = divmod(seconds, size)
-        if count:
-            parts.append(f"{count}{unit}")
-    return " ".join(parts[:2]) or "0s"
-
-
 class _Undefined(StrictUndefined):
     """A name that is not there is an error, said in our words."""
 
@@ -235,108 +238,6 @@ def _environment(loader: BaseLoader, zone: tzinfo, *, autoescape: bool) -> Envir
     return environment
 
 
-def when(moment: datetime, zone: tzinfo = UTC) -> str:
-    """Write an instant in `zone`, with the zone's abbreviation."""
-    return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S %Z")
-
-
-def lines(value: object) -> Markup:
-    """Keep the line ends of a text in HTML."""
-    return Markup("<br>").join(escape(line) for line in clean(str(value)).split("\n"))
-
-
-def link(address: str, label: str = "") -> Markup:
-    """Make a web address clickable; anything but http and https stays text."""
-    address = clean(str(address)).strip()
-    if not is_web(address):
-        return escape(address)
-    href = quote(address, safe="%/:?#[]@!$&'()*+,;=~-._")
-    return Markup('<a href="{}">{}</a>').format(href, label or address)
-
-
-def is_web(address: str) -> bool:
-    """Say whether the address is http or https, with a host and without blanks."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not re.search(r"\s", address)
-
-
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-def clean(text: str) -> str:
-    """Take out control characters but line ends and tabs; every line end becomes a line feed."""
-    text = _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return _SURROGATE.sub("\ufffd", text)
-
-
-def without_astral(text: str) -> str:
-    """Take out the characters that an old three-byte table of GLPI refuses (emoji, for one)."""
-    return re.sub("[\U00010000-\U0010ffff]", "", text)
-
-
 def _finished(text: Text, rendered: str) -> str:
     rendered = clean(rendered).strip()
     return html(rendered) if text.is_html else rendered[:MESSAGE_LIMIT]
-
-
-def html(text: str) -> str:
-    """Return `text` as HTML inside a tag, as GLPI 11 decodes bare text once more on upgraded servers.
-
-    Quotes outside of tags are themselves, not entities, so that GLPI's search finds `l'accès`.
-    """
-    if not re.match(r"<[a-zA-Z]", text):
-        text = "<p>" + text.replace("\n", "<br>\n") + "</p>"
-    parts = re.split(r"(<[^<>]*>)", text)
-    parts[::2] = [part.replace("&#39;", "'").replace("&#34;", '"') for part in parts[::2]]
-    return "".join(parts)
-
-
-_ENCODED_COST = {"&": 5, "<": 5, ">": 5}  # GLPI 10 stores &#38; &#60; &#62; and cuts what it stores
-
-
-def title(text: str, *, encoded_limit: bool = False, fallback: str = "") -> str:
-    """Return a ticket's name of one line and at most 255 characters, cut with an ellipsis; blank becomes `fallback`.
-
-    `encoded_limit`: for GLPI 10, where `&`, `<` and `>` count five each and the cut may fall into one of them.
-    """
-    text = " ".join(clean(text).split("\n")).replace("\t", " ").strip() or fallback or "Problem"
-    cost = _ENCODED_COST if encoded_limit else {}
-    if sum(cost.get(character, 1) for character in text) <= TITLE_LIMIT:
-        return text
-    room = TITLE_LIMIT - 1
-    for position, character in enumerate(text):
-        room -= cost.get(character, 1)
-        if room < 0:
-            return text[:position].rstrip() + ELLIPSIS
-    return text
-
-
-_MARKER = re.compile(r"zabbix [A-Za-z0-9.-]+/[^\s/<>&]+(?: [^\n<>&]+)?")
-_BLOCK = re.compile(r"</?(?:p|br|div|li|ul|ol|tr|td|th|table|h[1-6]|pre|blockquote|hr)\b[^>]*>", re.IGNORECASE)
-
-
-def with_marker(content: str, marker: str) -> str:
-    """Append the marker as the last line, in small print."""
-    return f"{content}\n<p><small>{escape(marker)}</small></p>"
-
-
-def markers(text: str, *, encoded: bool = False) -> frozenset[str]:
-    """Return the marker that content as GLPI gave it ends with, if there is one, for an exact comparison.
-
-    `encoded` for GLPI 10's stored form. Only the last line of that shape counts: what Zabbix or a person wrote above
-    may look like one.
-    """
-    if encoded:
-        text = decoded(text)
-    plain = re.sub(r"<[^>]*>", "", _BLOCK.sub("\n", text))
-    found = [line.strip() for line in plain.split("\n") if _MARKER.fullmatch(line.strip())]
-    return frozenset(found[-1:])
-
-
-def decoded(text: str) -> str:
-    """Undo GLPI 10's encoding, once."""
-    return text.replace("&#60;", "<").replace("&#62;", ">").replace("&#38;", "&")

@@ -12,11 +12,8 @@ from hypothesis import strategies as st
 from jinja2 import TemplateError
 
 from glpi_bridge.model import Event, Note, Severity, Tag
-from glpi_bridge.render import (
-    MORE_NAMES,
-    NAMES,
-    Renderer,
-    Text,
+from glpi_bridge.render import MORE_NAMES, NAMES, Renderer, Text, names_of
+from glpi_bridge.text import (
     clean,
     decoded,
     html,
@@ -24,7 +21,6 @@ from glpi_bridge.render import (
     lines,
     link,
     markers,
-    names_of,
     spoken,
     title,
     when,
