@@ -6,101 +6,23 @@ The descriptions are the reference (docs/reference/settings.md is checked agains
 
 from __future__ import annotations
 
-import os
 import re
-import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, model_validator
 
+from glpi_bridge.address import database_url, glpi_url, link_pattern, proxy_url, zabbix_url
 from glpi_bridge.document import Document, Section, check, read
-from glpi_bridge.errors import Fault, SettingsError
-from glpi_bridge.units import Mistake, duration, instant, switch, system_zone, zone
+from glpi_bridge.secret import Secret
+from glpi_bridge.units import Mistake, duration, instant, shown, switch, system_zone, zone
 
 DEFAULT_PATH = Path("/etc/glpi-bridge/bridge.yml")
 CRON_SOURCE = "cron"
-_SECRET_LIMIT = 4096
 _SOURCE_NAME = re.compile(r"[A-Za-z0-9.-]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A secret by the place where it lies: a file, or the name of a systemd credential (no slash in it)."""
-
-    place: str
-
-    @property
-    def path(self) -> Path | None:
-        """Return the file; None for a credential where systemd gave none ($CREDENTIALS_DIRECTORY)."""
-        if "/" in self.place:
-            return Path(self.place)
-        directory = os.environ.get("CREDENTIALS_DIRECTORY")
-        return Path(directory, self.place) if directory else None
-
-    @property
-    def is_credential(self) -> bool:
-        """Say whether systemd looks after it."""
-        return "/" not in self.place
-
-    def read(self) -> str:
-        """Return the secret, without blanks around it; raise SettingsError that says what to do."""
-        path = self.path
-        if (mistake := self.trouble()) or path is None:
-            found, advice = (mistake.found, mistake.advice) if mistake else ("a secret is missing", "")
-            raise SettingsError([Fault("settings", 0, found, advice)])
-        return path.read_text("utf-8").strip()
-
-    def trouble(self) -> Mistake | None:
-        """Say what keeps the secret from being used, or None."""
-        path = self.path
-        if path is None:
-            return Mistake(
-                "this is not a path, so it names a systemd credential, and $CREDENTIALS_DIRECTORY is not set",
-                "write the path of a file of mode 0600, or start the bridge by systemd with LoadCredential=",
-            )
-        try:
-            return _loose(path, is_credential=self.is_credential) or _unusable(path)
-        except OSError as error:
-            if self.is_credential:  # not named: people put the secret itself here
-                return Mistake(
-                    f"systemd handed over no such credential: {error.strerror}", "add LoadCredential= for it"
-                )
-            advice = "create it with mode 0600" if isinstance(error, FileNotFoundError) else _readable_advice(path)
-            return Mistake(f"{path} cannot be read: {error.strerror}", advice)
-
-    def __repr__(self) -> str:
-        return "Secret(a credential)" if self.is_credential else f"Secret({self.place})"
-
-
-def _readable_advice(path: Path) -> str:
-    return f"run the command as the owner of {path}, or chown it to the user of the bridge"
-
-
-def _loose(path: Path, *, is_credential: bool) -> Mistake | None:
-    """Refuse a secret that others may read; systemd looks after its credentials itself."""
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        return Mistake(f"{path} is not a regular file", "name a file that holds the secret alone")
-    mode = stat.S_IMODE(status.st_mode)
-    if mode & 0o077 and not is_credential:
-        return Mistake(f"{path} has mode {mode:04o}, so that others can read it", f"chmod 600 {path}")
-    return None
-
-
-def _unusable(path: Path) -> Mistake | None:
-    with path.open("rb") as file:
-        raw = file.read(_SECRET_LIMIT + 1)
-    content = raw.strip()
-    if not content:
-        return Mistake(f"{path} is empty", "write the secret into it")
-    if len(raw) > _SECRET_LIMIT or not content.isascii() or any(byte < 0x20 or byte == 0x7F for byte in content):
-        return Mistake(f"{path} does not hold one line of plain text", "write the secret alone into it")
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,19 +42,11 @@ def _base(info: ValidationInfo) -> Path:
     return directory if isinstance(directory, Path) else Path(str(directory))
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list):
-        return "a list"
-    return f'"{str(value).lower() if isinstance(value, bool) else value}"'
-
-
 def _path(value: object, info: ValidationInfo) -> Path:
     if isinstance(value, Path):
         return value
     if not isinstance(value, str) or not value.strip():
-        raise Mistake(f"{_shown(value)} is not a path", "write the path of a file or directory")
+        raise Mistake(f"{shown(value)} is not a path", "write the path of a file or directory")
     return _base(info) / Path(value.strip()).expanduser()
 
 
@@ -167,61 +81,12 @@ def _secret(value: object, info: ValidationInfo) -> Secret:
     if isinstance(value, Secret):
         return value
     if not isinstance(value, str) or not value.strip():
-        raise Mistake(f"{_shown(value)} is not the name of a file", "write the path of a file of mode 0600")
+        raise Mistake(f"{shown(value)} is not the name of a file", "write the path of a file of mode 0600")
     place = str(_base(info) / Path(value).expanduser()) if "/" in value else value
     secret = Secret(place)
     if (info.context or {}).get("secrets", True) and (mistake := secret.trouble()):
         raise mistake
     return secret
-
-
-def _address(value: object, schemes: tuple[str, ...] = ("http", "https"), *, hostless: bool = False) -> SplitResult:
-    """Take an address apart; what is wrong is told without repeating a password in it."""
-    if not isinstance(value, str):
-        raise Mistake(f"{_shown(value)} is not an address", "write it as https://host.example.org/path")
-    try:
-        parts = urlsplit(value.strip())
-        has_password, host, _port = parts.password is not None, parts.hostname, parts.port
-    except ValueError as error:
-        raise Mistake(f"the address is broken: {error}", "write it as https://host.example.org/path") from None
-    if parts.scheme not in schemes or not (host or hostless):
-        shown = "the address" if "@" in value else _shown(value)
-        raise Mistake(f"{shown} is not an address of {' or '.join(schemes)}", f"write it as {schemes[-1]}://host/path")
-    if has_password:
-        raise Mistake("the address holds a password", "take it out: secrets are read from files")
-    if re.search(r"\s", value.strip()):
-        raise Mistake("the address holds a blank", "remove it")
-    return parts
-
-
-def _front(value: object, ends: tuple[str, ...]) -> str:
-    """Return the address without what people copy along: the page, the query, end slashes."""
-    parts = _address(value)
-    if parts.username is not None:
-        raise Mistake("the address holds a user name", "take it out: the bridge signs in with its token")
-    path = re.sub(r"/+", "/", parts.path).rstrip("/")
-    for end in ends:
-        if path.endswith("/" + end):
-            path = path.removesuffix("/" + end)
-            break
-    return f"{parts.scheme}://{parts.netloc}{path.rstrip('/')}"
-
-
-def glpi_url(value: object) -> str:
-    """Normalise the address of GLPI's API: with or without `apirest.php`, `api.php/v1`, end slashes."""
-    front = _front(value, ("apirest.php", "api.php/v1", "api.php", "index.php"))
-    is_new_door = re.search(r"/api\.php(/v1)?/*$", urlsplit(str(value).strip()).path)
-    return f"{front}/api.php/v1" if is_new_door else f"{front}/apirest.php"
-
-
-def zabbix_url(value: object) -> str:
-    """Normalise the address of Zabbix's front end: with or without `api_jsonrpc.php`, `index.php`, end slashes."""
-    return _front(value, ("api_jsonrpc.php", "index.php", "zabbix.php"))
-
-
-def _proxy(value: object) -> str:
-    parts = _address(value, ("http", "https", "socks5", "socks5h"))
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _adopt(value: object) -> str:
@@ -232,7 +97,7 @@ def _adopt(value: object) -> str:
         if text != "all":
             instant(text.removeprefix("since ").upper(), system_zone())
         return text
-    raise Mistake(f"{_shown(value)} is none of its values", "write off, all, or since 2026-11-01 08:00")
+    raise Mistake(f"{shown(value)} is none of its values", "write off, all, or since 2026-11-01 08:00")
 
 
 def _positive(value: object) -> timedelta:
@@ -253,18 +118,8 @@ Duration = Annotated[timedelta, PlainValidator(duration)]
 Lasting = Annotated[timedelta, PlainValidator(_positive)]
 Switch = Annotated[bool, PlainValidator(switch)]
 Zone = Annotated[tzinfo, PlainValidator(zone)]
-Proxy = Annotated[str, PlainValidator(_proxy)]
+Proxy = Annotated[str, PlainValidator(proxy_url)]
 Hosts = Annotated[tuple[str, ...], BeforeValidator(_list)]
-
-
-def _pattern(*names: str) -> Callable[[object], str]:
-    def read_pattern(value: object) -> str:
-        pattern = _address(value).geturl()
-        if unknown := set(re.findall(r"{(\w*)}", pattern)) - set(names):
-            raise Mistake(f"{{{min(unknown)}}} is unknown in it", "use " + ", ".join(f"{{{n}}}" for n in names))
-        return pattern
-
-    return read_pattern
 
 
 class Target(Section):
@@ -303,7 +158,7 @@ class Glpi(Target):
     session_count: int = Field(default=1, ge=1, le=8, strict=True, description="sessions, each writes one at a time")
     bulk: int = Field(default=50, ge=1, le=50, strict=True, description="most items written in one call")
     timezone: Zone | None = Field(default=None, description="zone of GLPI's times; default: this machine's")
-    ticket_link: Annotated[str, PlainValidator(_pattern("id"))] | None = Field(
+    ticket_link: Annotated[str, PlainValidator(link_pattern("id"))] | None = Field(
         default=None, description="address of a ticket with `{id}` in it; default: made from `url`"
     )
 
@@ -315,11 +170,15 @@ class Glpi(Target):
         """Read the App-Token, if there is one."""
         return self.app_token_file.read() if self.app_token_file else None
 
+    @property
+    def linklink_pattern(self) -> str:
+        """Return the address of a ticket's page with `{id}` for its number."""
+        front = self.url.removesuffix("/apirest.php").removesuffix("/api.php/v1")
+        return self.ticket_link or front + "/front/ticket.form.php?id={id}"
+
     def link(self, ticket_id: int) -> str:
         """Return the address of a ticket's page."""
-        front = self.url.removesuffix("/apirest.php").removesuffix("/api.php/v1")
-        pattern = self.ticket_link or front + "/front/ticket.form.php?id={id}"
-        return pattern.replace("{id}", str(ticket_id))
+        return self.link_pattern.replace("{id}", str(ticket_id))
 
 
 class WriteBack(Section):
@@ -342,7 +201,7 @@ class Zabbix(Target):
         default="off", description="problems older than the bridge: `off`, `all`, or `since 2026-11-01 08:00`"
     )
     write_back: WriteBack = Field(default=WriteBack(), description="what Zabbix is told of a ticket")
-    event_link: Annotated[str, PlainValidator(_pattern("triggerid", "eventid"))] | None = Field(
+    event_link: Annotated[str, PlainValidator(link_pattern("triggerid", "eventid"))] | None = Field(
         default=None, description="address of an event with `{triggerid}` and `{eventid}`; default: made from `url`"
     )
 
@@ -369,18 +228,11 @@ def _store(value: object) -> object:
     return value
 
 
-def _database_url(value: object) -> str:
-    parts = _address(value, ("mysql+pymysql", "mariadb+pymysql"), hostless=True)
-    if not parts.path.strip("/"):
-        raise Mistake("the address names no database", "write it as mysql+pymysql://user@host/database")
-    return parts.geturl()
-
-
 class Store(Section):
     """Where the bridge remembers; a path (SQLite), or the address of a MariaDB database."""
 
     path: FilePath = Field(default=Path("/var/lib/glpi-bridge/bridge.db"), description="file of the SQLite database")
-    url: Annotated[str, PlainValidator(_database_url)] | None = Field(
+    url: Annotated[str, PlainValidator(database_url)] | None = Field(
         default=None, description="`mysql+pymysql://user@host/database` in place of the file"
     )
     password_file: SecretFile | None = Field(
@@ -429,6 +281,9 @@ class Delivery(Section):
 class Sync(Section):
     """How both sides are compared."""
 
+    interval: Duration = Field(
+        default=timedelta(minutes=1), description="how often `run` does it too; 0 leaves it to cron"
+    )
     overlap: Duration = Field(
         default=timedelta(minutes=5), description="how far before the last pass GLPI is asked again"
     )

@@ -228,6 +228,8 @@ class Told:
     """What GLPI has confirmed of one incident.
 
     `solved` and `reopened` hold the event ids whose recovery or return was told; `notes` the ids of notes.
+    `incomplete`: the ticket was found after a broken call, or read back without its actors. `unconfirmed`: GLPI has our
+    solution and still shows the ticket open. `plain`: GLPI's tables refuse four-byte characters.
     """
 
     ticket_id: int | None = None
@@ -237,6 +239,9 @@ class Told:
     solved: frozenset[str] = frozenset()
     reopened: frozenset[str] = frozenset()
     linked: frozenset[int] = frozenset()
+    incomplete: bool = False
+    unconfirmed: bool = False
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +295,8 @@ class StepKind(StrEnum):
     REOPEN = "reopen"
     LINK = "link"
     RAISE = "raise"
+    COMPLETE = "complete"
+    CONFIRM = "confirm"
     ACKNOWLEDGE = "acknowledge"
 
 

@@ -26,7 +26,8 @@ def plan(incident: Incident, route: Route, now: datetime) -> Step | Wait:
         return Wait("the ticket was removed by hand", is_final=incident.is_recovered)
     policy = route.policy
     return (
-        _link(incident)
+        _complete(incident)
+        or _link(incident)
         or _raise(incident, route)
         or _note(incident)
         or _flapping(incident, policy, now)
@@ -100,6 +101,12 @@ def _already_over(incident: Incident, policy: Policy) -> Step | Wait:
     return Step(StepKind.CREATE, "a problem that recovered before its ticket could be made")
 
 
+def _complete(incident: Incident) -> Step | None:
+    if not incident.told.incomplete:
+        return None
+    return Step(StepKind.COMPLETE, "the ticket was made by a call that broke off")
+
+
 def _link(incident: Incident) -> Step | None:
     previous = incident.previous
     if previous is None or previous in incident.told.linked:
@@ -150,6 +157,8 @@ def _recovered(incident: Incident, policy: Policy) -> Step | Wait:
     seen, last = incident.seen, last_recovered(incident)
     if seen.status.is_finished:
         return Wait("recovered and solved", is_final=True)
+    if incident.told.unconfirmed:
+        return Step(StepKind.CONFIRM, "GLPI took the solution and left the ticket open", last.eventid)
     if last.eventid in incident.told.solved:
         return Wait("recovered; a person reopened the ticket")
     pending = seen.status is TicketStatus.PENDING and not policy.solve_pending

@@ -28,6 +28,7 @@ Params = Mapping[str, str | int]
 _PAGE = 500
 _HEADER_LIMIT = 3000
 _BULK_MOST = 50
+_ADDRESS_MOST = 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,8 +253,12 @@ class Glpi:
         }
         if trash:
             body["is_deleted"] = 1
+        flat = _flat(body)
+        # a long address is refused by web servers (414); JSON in a POST is read the same
+        in_body = sum(len(name) + 12 for name in flat) > _ADDRESS_MOST
         try:
-            data = value(self._read(f"search/{itemtype}", _flat(body)))
+            path = f"search/{itemtype}"
+            data = value(self._read(path, {}, body) if in_body else self._read(path, flat))
         except Refused as error:
             if error.code == "ERROR_RANGE_EXCEED_TOTAL":
                 return Search([], start)

@@ -94,31 +94,39 @@ def claim_acknowledgements(connection: Connection, attempt: Attempt, owed: Seque
     return claimed
 
 
-def finish(connection: Connection, attempt: Attempt, ends: Sequence[End], now: float) -> bool:
-    """End an attempt: what was told and the end of the claim, in one transaction.
+def conclude(
+    connection: Connection, attempt: Attempt, ends: Sequence[End], now: float, *, doubt: str | None = None
+) -> bool:
+    """Record how an attempt ended: what was told and the end of the claim, in one transaction.
 
-    False, and nothing changes, if another worker has taken it over: it has fenced and settled what we sent.
+    Incidents without an End stay in the attempt, in doubt for the reason `doubt`. False, and nothing changes, if
+    another worker has taken the attempt over: it has fenced and settled what we sent.
     """
-    if not _release(connection, attempt):
+    mine = and_(attempts.c.id == attempt.id, attempts.c.worker == attempt.worker)
+    ended = {one.incident_id for one in ends}
+    left = tuple(item for item in attempt.items if item.incident_id not in ended)
+    if left:
+        rest = replace(attempt, items=left, doubt=doubt or attempt.doubt, next_at=now, lease_until=now)
+        done = connection.execute(update(attempts).where(mine).values(_row(rest)))
+    else:
+        done = connection.execute(delete(attempts).where(mine))
+    if done.rowcount != 1:
         return False
-    for ended in ends:
-        end(connection, ended, now)
+    for one in ends:
+        end(connection, one, now)
     return True
 
 
-def _release(connection: Connection, attempt: Attempt) -> bool:
+def reduce(connection: Connection, attempt: Attempt, left: tuple[Item, ...], now: float, next_at: float) -> bool:
+    """End an attempt but for the items `left`, which stay in doubt; the caller ends the incidents of the others.
+
+    False if it is another worker's now.
+    """
     mine = and_(attempts.c.id == attempt.id, attempts.c.worker == attempt.worker)
-    return connection.execute(delete(attempts).where(mine)).rowcount == 1
-
-
-def release(connection: Connection, attempt: Attempt) -> bool:
-    """End an attempt whose incidents are ended by the caller in the same transaction."""
-    return _release(connection, attempt)
-
-
-def put_in_doubt(connection: Connection, attempt: Attempt, why: str, now: float) -> None:
-    """Leave an attempt to be settled, by whoever comes first."""
-    keep(connection, replace(attempt, doubt=why), now)
+    if not left:
+        return connection.execute(delete(attempts).where(mine)).rowcount == 1
+    rest = replace(attempt, items=left, doubt="no clear answer", next_at=next_at, lease_until=now)
+    return connection.execute(update(attempts).where(mine).values(_row(rest))).rowcount == 1
 
 
 def keep(connection: Connection, attempt: Attempt, next_at: float) -> None:

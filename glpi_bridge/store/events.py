@@ -47,7 +47,12 @@ def intake(connection: Connection, batch: Iterable[tuple[str, str, Facts]], now:
         if (text := whole.to_json()) == row.facts:
             continue
         changed += 1
-        values = {"facts": text, "is_open": "recovered_at" not in whole.registers, "changed_at": now}
+        values = {
+            "facts": text,
+            "is_open": "recovered_at" not in whole.registers,
+            "triggerid": str(whole.value("triggerid"))[:64],
+            "changed_at": now,
+        }
         if row.incident_id is None:
             values["unsorted"] = True
         else:
@@ -103,12 +108,36 @@ def known_ids(connection: Connection, source: str, eventids: Sequence[str]) -> s
     return found
 
 
-def open_ids(connection: Connection, source: str) -> list[str]:
-    """Return the events of a source that are open as far as we know and have an incident."""
-    rows = connection.execute(
-        select(events.c.eventid).where(events.c.source == source, events.c.is_open, events.c.incident_id.is_not(None))
+def open_events(connection: Connection, source: str, limit: int, before: float) -> list[str]:
+    """Return open events with an incident, those first that were not asked about for the longest time."""
+    rows = (
+        select(events.c.eventid)
+        .where(
+            events.c.source == source,
+            events.c.is_open,
+            events.c.incident_id.is_not(None),
+            events.c.checked_at < before,
+        )
+        .order_by(events.c.checked_at)
+        .limit(limit)
     )
-    return [row.eventid for row in rows]
+    return list(connection.scalars(rows))
+
+
+def open_of_triggers(connection: Connection, source: str, triggerids: Sequence[str]) -> list[str]:
+    """Return the open events that these triggers have made."""
+    found: list[str] = []
+    for part in chunks(triggerids):
+        same = (events.c.source == source, events.c.is_open, events.c.triggerid.in_(part))
+        found += connection.scalars(select(events.c.eventid).where(*same))
+    return found
+
+
+def checked(connection: Connection, source: str, eventids: Sequence[str], now: float) -> None:
+    """Note that these events were asked about."""
+    for part in chunks(eventids):
+        same = (events.c.source == source, events.c.eventid.in_(part))
+        connection.execute(update(events).where(*same).values(checked_at=now))
 
 
 def forget(connection: Connection, before: float, limit: int = 1000) -> int:
@@ -153,5 +182,7 @@ def _row(source: str, eventid: str, facts: Facts, now: float) -> dict[str, objec
         "unsorted": True,
         "incident_id": None,
         "verdict": "",
+        "triggerid": str(facts.value("triggerid"))[:64],
+        "checked_at": 0.0,
         "changed_at": now,
     }

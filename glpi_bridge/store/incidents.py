@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -148,26 +148,14 @@ def by_marker(connection: Connection, marker: str) -> Owed | None:
     return found[0] if found else None
 
 
-def insert_incident(
-    connection: Connection,
-    *,
-    source: str,
-    key: str,
-    generation: int,
-    marker: str,
-    previous: int | None,
-    now: float,
-    told: Told | None = None,
-    seen: Seen | None = None,
-) -> int:
-    """Make an incident; IntegrityError (a repeat for `Store.write`) if somebody made that generation first."""
-    told, seen = told or Told(), seen or Seen()
-    told, seen = told or Told(), seen or Seen()
+def insert_incident(connection: Connection, incident: Incident, now: float) -> int:
+    """Make an incident and return its number; a repeat for `Store.write` if somebody made that generation first."""
     row = {
-        "source": source, "key": key[:_KEY_LENGTH], "generation": generation, "marker": marker, "previous": previous,
-        "ticket_id": told.ticket_id, "told": told_text(told), "seen": seen_text(seen), "created_at": now,
-        "due_at": now, "acknowledged": "[]", "not_before": 0.0, "ack_not_before": 0.0, "version": 0, "state": "",
-        "tries": 0, "doubts": 0, "ack_tries": 0,
+        "source": incident.source, "key": incident.key[:_KEY_LENGTH], "generation": incident.generation,
+        "marker": incident.marker, "previous": incident.previous, "ticket_id": incident.told.ticket_id,
+        "told": told_text(incident.told), "seen": seen_text(incident.seen), "created_at": now, "due_at": now,
+        "acknowledged": "[]", "not_before": 0.0, "ack_not_before": 0.0, "version": 0, "state": "", "tries": 0,
+        "doubts": 0, "ack_tries": 0,
     }  # fmt: skip
     made = connection.execute(insert(incidents).values(row)).inserted_primary_key
     assert made is not None  # noqa: S101 - the table has a primary key
@@ -238,6 +226,27 @@ def end_acknowledgement(
     connection.execute(update(incidents).where(incidents.c.id == owed.incident.id).values(values))
 
 
+def park(connection: Connection, owed: Owed, why: str) -> None:
+    """Let an incident wait for a person."""
+    same = and_(incidents.c.id == owed.incident.id, incidents.c.version == owed.version)
+    connection.execute(update(incidents).where(same).values(parked=why, state=why[:255]))
+
+
+def owe_completion(connection: Connection, ticket_id: int, now: float) -> None:
+    """Let the actors of a ticket be added."""
+    for one in by_tickets(connection, [ticket_id]):
+        text = told_text(replace(one.incident.told, incomplete=True))
+        values = {"told": text, "due_at": now, "version": incidents.c.version + 1}
+        same = and_(incidents.c.id == one.incident.id, incidents.c.version == one.version)
+        connection.execute(update(incidents).where(same).values(values))
+
+
+def no_acknowledgement(connection: Connection, owed: Owed) -> None:
+    """Nothing is owed to Zabbix here, as the events now stand."""
+    same = and_(incidents.c.id == owed.incident.id, incidents.c.version == owed.version)
+    connection.execute(update(incidents).where(same).values(ack_due_at=None))
+
+
 def parked(connection: Connection, limit: int = 1000) -> list[Parked]:
     """Return what waits for a person, oldest first."""
     rows = connection.execute(
@@ -281,6 +290,9 @@ def told_text(told: Told) -> str:
             "solved": sorted(told.solved),
             "reopened": sorted(told.reopened),
             "linked": sorted(told.linked),
+            "incomplete": told.incomplete,
+            "unconfirmed": told.unconfirmed,
+            "plain": told.plain,
         }
     )
 
@@ -310,6 +322,9 @@ def _told(text: str, ticket_id: int | None) -> Told:
         solved=frozenset(raw["solved"]),
         reopened=frozenset(raw["reopened"]),
         linked=frozenset(raw["linked"]),
+        incomplete=raw["incomplete"],
+        unconfirmed=raw["unconfirmed"],
+        plain=raw["plain"],
     )
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import and_, delete, insert, select, update
 from sqlalchemy.engine import Connection
 
-from glpi_bridge.store.tables import meta, notices
+from glpi_bridge.store.events import chunks
+from glpi_bridge.store.tables import found, meta, notices
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +74,18 @@ def all_notices(connection: Connection) -> list[Notice]:
 def forget_notices(connection: Connection, before: float) -> None:
     """Let notices go that did not happen again since a time."""
     connection.execute(delete(notices).where(notices.c.last_at < before))
+
+
+def put_found(connection: Connection, tickets: Mapping[str, int]) -> None:
+    """Keep what a scan of GLPI has found: marker → ticket id."""
+    for part in chunks(sorted(tickets)):
+        connection.execute(delete(found).where(found.c.marker.in_(part)))
+        connection.execute(insert(found), [{"marker": marker, "ticket_id": tickets[marker]} for marker in part])
+
+
+def found_tickets(connection: Connection, markers: Sequence[str]) -> dict[str, int]:
+    """Return the tickets that a scan has found for these markers."""
+    rows: dict[str, int] = {}
+    for part in chunks(markers):
+        rows |= {row.marker: row.ticket_id for row in connection.execute(select(found).where(found.c.marker.in_(part)))}
+    return rows

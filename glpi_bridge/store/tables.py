@@ -25,9 +25,13 @@ events = Table(
     Column("incident_id", Integer, nullable=True),
     Column("verdict", String(255), nullable=False, default=""),
     Column("changed_at", _TIME, nullable=False),
+    Column("triggerid", String(64), nullable=False, default=""),
+    Column("checked_at", _TIME, nullable=False, default=0.0),
     Index("events_incident", "incident_id"),
     Index("events_unsorted", "unsorted"),
     Index("events_changed", "changed_at"),
+    Index("events_checked", "checked_at"),
+    Index("events_trigger", "triggerid"),
     **_OPTIONS,
 )
 
@@ -112,5 +116,14 @@ notices = Table(
     Column("count", Integer, nullable=False, default=1),
     Column("first_at", _TIME, nullable=False),
     Column("last_at", _TIME, nullable=False),
+    **_OPTIONS,
+)
+
+# Tickets of ours that a new store found in GLPI by their markers; who asks for one gets it instead of a second.
+found = Table(
+    "found",
+    metadata,
+    Column("marker", String(160), primary_key=True),
+    Column("ticket_id", Integer, nullable=False),
     **_OPTIONS,
 )

@@ -28,11 +28,15 @@ def upgrade() -> None:
         Column("incident_id", Integer, nullable=True),
         Column("verdict", String(255), nullable=False),
         Column("changed_at", _TIME, nullable=False),
+        Column("triggerid", String(64), nullable=False),
+        Column("checked_at", _TIME, nullable=False),
         **_OPTIONS,
     )
     op.create_index("events_incident", "events", ["incident_id"])
     op.create_index("events_unsorted", "events", ["unsorted"])
     op.create_index("events_changed", "events", ["changed_at"])
+    op.create_index("events_checked", "events", ["checked_at"])
+    op.create_index("events_trigger", "events", ["triggerid"])
     op.create_table(
         "incidents",
         Column("id", Integer, primary_key=True, autoincrement=True),
@@ -106,9 +110,15 @@ def upgrade() -> None:
         Column("last_at", _TIME, nullable=False),
         **_OPTIONS,
     )
+    op.create_table(
+        "found",
+        Column("marker", String(160), primary_key=True),
+        Column("ticket_id", Integer, nullable=False),
+        **_OPTIONS,
+    )
 
 
 def downgrade() -> None:
     """Going below the first schema means an empty store: remove the tables."""
-    for table in ("notices", "meta", "attempts", "incidents", "events"):
+    for table in ("found", "notices", "meta", "attempts", "incidents", "events"):
         op.drop_table(table)

@@ -1,0 +1,210 @@
+"""What a step sends to GLPI: the item's fields, and how it is recognised afterwards. Sends nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from glpi_bridge import plan
+from glpi_bridge.context import Context
+from glpi_bridge.look import Shown
+from glpi_bridge.model import Event, Incident, Note, Route, Seen, Step, StepKind, TicketStatus, Told
+from glpi_bridge.render import Text, title, with_marker, without_astral
+from glpi_bridge.store.attempts import Item
+from glpi_bridge.store.incidents import Owed
+
+ITEMTYPES = {
+    StepKind.CREATE: "Ticket",
+    StepKind.NOTE: "ITILFollowup",
+    StepKind.REOPEN: "ITILFollowup",
+    StepKind.SOLVE: "ITILSolution",
+    StepKind.LINK: "Ticket_Ticket",
+    StepKind.RAISE: "Ticket",
+    StepKind.COMPLETE: "Ticket",
+    StepKind.CONFIRM: "Ticket",
+}
+UPDATES = frozenset({StepKind.RAISE, StepKind.COMPLETE, StepKind.CONFIRM})
+_RELATED = 1  # Ticket_Ticket.link: solving one leaves the other alone
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One item of a call: its input, and the Item that the attempt keeps of it."""
+
+    owed: Owed
+    step: Step
+    route: Route
+    item: Item
+    input: Mapping[str, Any]
+    warnings: tuple[str, ...] = ()
+
+
+def compose(context: Context, owed: Owed, step: Step, route: Route, shown: Shown | None) -> Write:
+    """Return what `step` sends. Raises NameNotFound where the draft names an entity that GLPI has not."""
+    incident = owed.incident
+    item = Item(
+        incident_id=incident.id,
+        kind=step.kind,
+        marker=marker(incident, step),
+        subject=step.subject,
+        ticket_id=incident.told.ticket_id,
+        urgency=int(route.draft.urgency),
+        impact=int(route.draft.impact),
+    )
+    fields, warnings = _FIELDS[step.kind](context, incident, step, route, shown)
+    if incident.told.plain:
+        fields = {name: without_astral(value) if isinstance(value, str) else value for name, value in fields.items()}
+    return Write(owed, step, route, item, fields, (*route.warnings, *warnings))
+
+
+def marker(incident: Incident, step: Step) -> str:
+    """Return the whole marker line of what a step writes."""
+    words = {StepKind.NOTE: "note", StepKind.SOLVE: "solution", StepKind.REOPEN: "return"}
+    word = words.get(step.kind)
+    return incident.marker if word is None else f"{incident.marker} {word} {step.subject}"
+
+
+_Fields = tuple[dict[str, Any], tuple[str, ...]]
+
+
+def _create(context: Context, incident: Incident, step: Step, route: Route, shown: Shown | None) -> _Fields:  # noqa: ARG001 - all share one shape
+    draft = route.draft
+    first = min(_epoch(event.opened_at) for event in incident.events)
+    fields, warnings = context.names.ticket(draft, datetime.fromtimestamp(first, UTC) if first else None)
+    fields["name"] = title(draft.title, encoded_limit=context.glpi.is_10)
+    fields["content"] = with_marker(draft.content, incident.marker)
+    return fields, tuple(warnings)
+
+
+def _note(context: Context, incident: Incident, step: Step, route: Route, shown: Shown | None) -> _Fields:  # noqa: ARG001
+    html, warnings = _note_text(context, incident, step, route)
+    return _followup(incident, step, route, html) | {"is_private": int(route.policy.private_notes)}, warnings
+
+
+def _note_text(context: Context, incident: Incident, step: Step, route: Route) -> tuple[str, tuple[str, ...]]:
+    if step.subject.startswith(plan.FLAP_NOTE):
+        changes = plan.flap_changes(incident.events, route.policy)
+        lead = plan.lead(incident)
+        rendered = context.rules.text(Text.FLAPPING, lead, changes=len(changes), since=changes[0], until=changes[-1])
+    elif step.subject.startswith(plan.RECOVERY_NOTE):
+        rendered = context.rules.text(Text.SOLUTION, plan.last_recovered(incident))
+    else:
+        event, note = _noted(incident, step.subject)
+        rendered = context.rules.text(Text.NOTE, event, note=note)
+    return rendered.text, rendered.warnings
+
+
+def _noted(incident: Incident, id_: str) -> tuple[Event, Note]:
+    return next((event, note) for event in incident.events for note in event.notes if note.id == id_)
+
+
+def _reopen(context: Context, incident: Incident, step: Step, route: Route, shown: Shown | None) -> _Fields:  # noqa: ARG001
+    event = next(event for event in incident.events if event.eventid == step.subject)
+    rendered = context.rules.text(Text.REOPEN, event)
+    fields = _followup(incident, step, route, rendered.text)
+    del fields["_no_reopen"]
+    return fields | {"add_reopen": 1}, rendered.warnings
+
+
+def _followup(incident: Incident, step: Step, route: Route, html: str) -> dict[str, Any]:
+    """A followup that neither reopens the ticket by accident nor stops the clock of its time to own."""
+    fields: dict[str, Any] = {
+        "itemtype": "Ticket",
+        "items_id": incident.told.ticket_id,
+        "content": with_marker(html, marker(incident, step)),
+        "_no_reopen": 1,
+        "_do_not_compute_takeintoaccount": 1,
+    }
+    if not route.draft.notify:
+        fields["_disablenotif"] = True
+    return fields
+
+
+def _solve(context: Context, incident: Incident, step: Step, route: Route, shown: Shown | None) -> _Fields:  # noqa: ARG001
+    event = next(event for event in incident.events if event.eventid == step.subject)
+    rendered = context.rules.text(Text.SOLUTION, event)
+    fields: dict[str, Any] = {
+        "itemtype": "Ticket",
+        "items_id": incident.told.ticket_id,
+        "content": with_marker(rendered.text, marker(incident, step)),
+        "_disable_auto_assign": 1,
+    }
+    if not route.draft.notify:
+        fields["_disablenotif"] = True
+    return fields, rendered.warnings
+
+
+def _link(context: Context, incident: Incident, step: Step, route: Route, shown: Shown | None) -> _Fields:  # noqa: ARG001
+    return {"tickets_id_1": incident.told.ticket_id, "tickets_id_2": int(step.subject), "link": _RELATED}, ()
+
+
+def _raise(context: Context, incident: Incident, step: Step, route: Route, shown: Shown | None) -> _Fields:  # noqa: ARG001
+    draft = route.draft
+    return {"id": incident.told.ticket_id, "urgency": int(draft.urgency), "impact": int(draft.impact)}, ()
+
+
+def _confirm(context: Context, incident: Incident, step: Step, route: Route, shown: Shown | None) -> _Fields:  # noqa: ARG001
+    return {"id": incident.told.ticket_id, "status": int(TicketStatus.SOLVED)}, ()
+
+
+def _complete(context: Context, incident: Incident, step: Step, route: Route, shown: Shown | None) -> _Fields:  # noqa: ARG001
+    """Add the actors that a broken call did not reach; an update of GLPI adds, it removes nobody."""
+    fields, warnings = context.names.ticket(route.draft, None)
+    added: dict[str, Any] = {"id": incident.told.ticket_id}
+    for name, there in (
+        ("_users_id_requester", shown.requesters if shown else frozenset()),
+        ("_users_id_assign", shown.technicians if shown else frozenset()),
+    ):
+        if missing := [id_ for id_ in fields.get(name, []) if id_ not in there]:
+            added[name] = missing
+    groups = {context.names.id("Group", name) for name in shown.groups} if shown else set()
+    if missing := [id_ for id_ in fields.get("_groups_id_assign", []) if id_ not in groups]:
+        added["_groups_id_assign"] = missing
+    return added, tuple(warnings)
+
+
+_FIELDS = {
+    StepKind.CREATE: _create,
+    StepKind.NOTE: _note,
+    StepKind.REOPEN: _reopen,
+    StepKind.SOLVE: _solve,
+    StepKind.LINK: _link,
+    StepKind.RAISE: _raise,
+    StepKind.CONFIRM: _confirm,
+    StepKind.COMPLETE: _complete,
+}
+
+
+def told(item: Item, owed: Owed, ticket_id: int | None, now: datetime) -> tuple[Told, Seen]:
+    """Return what is told and seen of an incident once GLPI has confirmed an item."""
+    before, seen = owed.incident.told, owed.incident.seen
+    urgency, impact = item.urgency, item.impact
+    match item.kind:
+        case StepKind.CREATE:
+            fresh = replace(seen, status=TicketStatus.NEW, urgency=urgency or 0, impact=impact or 0)
+            return replace(before, ticket_id=ticket_id, urgency=urgency, impact=impact), fresh
+        case StepKind.NOTE:
+            return replace(before, notes=before.notes | {item.subject}), seen
+        case StepKind.SOLVE:
+            solved = replace(seen, status=TicketStatus.SOLVED, by_us=True, finished_at=now)
+            return replace(before, solved=before.solved | {item.subject}), solved
+        case StepKind.REOPEN:
+            opened = replace(seen, status=TicketStatus.NEW, by_us=False, finished_at=None)
+            return replace(before, reopened=before.reopened | {item.subject}), opened
+        case StepKind.LINK:
+            return replace(before, linked=before.linked | {int(item.subject)}), seen
+        case StepKind.RAISE:
+            raised = replace(seen, urgency=urgency or 0, impact=impact or 0)
+            return replace(before, urgency=urgency, impact=impact), raised
+        case StepKind.COMPLETE:
+            return replace(before, incomplete=False), seen
+        case StepKind.CONFIRM:
+            solved = replace(seen, status=TicketStatus.SOLVED, by_us=True, finished_at=now)
+            return replace(before, unconfirmed=False), solved
+    raise ValueError(item.kind)
+
+
+def _epoch(time: datetime | None) -> float:
+    return 0.0 if time is None else time.timestamp()

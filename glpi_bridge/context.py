@@ -1,0 +1,134 @@
+"""What a delivery pass works with: the store, the spool, the rules, both APIs, the clock. Built by the command line."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+
+from glpi_bridge.errors import BridgeError
+from glpi_bridge.glpi import Glpi, Names
+from glpi_bridge.rules import Rules
+from glpi_bridge.spool import Spool
+from glpi_bridge.store import Connection, Store, meta
+from glpi_bridge.zabbix import Zabbix
+
+STOPPED = "stopped"
+PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How patient delivery is; seconds unless a name says otherwise.
+
+    `settle_after` must be longer than GLPI's database lets a statement wait for a row lock (50 s by default).
+    `session_age` is how long after its last read a session may be taken for alive (GLPI's collector takes 1440 s).
+    """
+
+    settle_after: float = 60.0
+    lease: float = 180.0
+    first_pause: float = 5.0
+    longest_pause: float = 600.0
+    give_up_after_refusals: int = 5
+    give_up_after: float = 600.0
+    session_age: float = 840.0
+    forgotten_after: float = 3600.0
+    bulk_items: int = 50
+    batch_incidents: int = 200
+    retention: float = 90 * 86400.0
+
+    def pause(self, failures: int, chance: float) -> float:
+        """Return the pause after so many failures in a row: doubling, capped, spread by `chance` (0 to 1)."""
+        steps = min(max(failures - 1, 0), 30)
+        return min(self.longest_pause, self.first_pause * 2.0**steps) * (0.75 + 0.5 * chance)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One Zabbix server: its name, its time zone, its API (None: alerts only).
+
+    `adopts` says of a problem that no alert told about, by its opening time, whether it gets a ticket all the same.
+    """
+
+    name: str
+    zone: tzinfo = UTC
+    zabbix: Zabbix | None = None
+    acknowledges: bool = True
+    adopts: Callable[[datetime], bool] = field(default=lambda _opened_at: False)
+
+
+@dataclass(slots=True)
+class Context:
+    """Everything a pass needs. `now` gives epoch seconds; `ticket_link` has `{id}` for a ticket's number.
+
+    `stopping` ends a pass after the step at hand; `heartbeat` is called after each step.
+    """
+
+    store: Store
+    spool: Spool
+    rules: Rules
+    glpi: Glpi
+    names: Names
+    sources: Mapping[str, Source]
+    worker: str
+    ticket_link: str = ""
+    terms: Terms = Terms()
+    now: Callable[[], float] = time.time
+    chance: Callable[[], float] = random.random
+    unverified: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    heartbeat: Callable[[], None] = lambda: None
+
+    def source(self, name: str) -> Source:
+        """Return a source; alerts may come from one that the settings do not name."""
+        return self.sources.get(name) or Source(name)
+
+    def time(self) -> datetime:
+        """Return the clock's time as an aware datetime."""
+        return datetime.fromtimestamp(self.now(), UTC)
+
+    def notice(self, kind: str, subject: str, text: str) -> bool:
+        """Note something for `status`; True when it is new (then it is worth a log line)."""
+        return self.store.write(meta.notice, kind, subject, text, self.now())
+
+    def stop(self, why: str) -> None:
+        """Stop all writes to GLPI until a person has acted (`glpi-bridge adopt`, `resume`)."""
+        self.store.write(meta.put, STOPPED, why)
+
+    def is_held(self, target: str) -> bool:
+        """Tell whether work for a target waits: paused or stopped by a person or a guard, or backing off."""
+        return self.store.read(_is_held, target, self.now())
+
+    def failed(self, target: str, error: BridgeError) -> bool:
+        """Note that a target cannot be used now, and back off; True when this is news (worth a log line)."""
+        return self.store.write(_failed, target, error, self.terms, self.now(), self.chance())
+
+    def works(self, target: str) -> bool:
+        """Note that a target answers; True when it did not before."""
+        if self.store.read(meta.get, f"trouble {target}") is None:
+            return False
+        self.store.write(meta.put, f"trouble {target}", None)
+        return True
+
+
+def _is_held(connection: Connection, target: str, now: float) -> bool:
+    if meta.get(connection, PAUSED) is not None:
+        return True
+    if target == "GLPI" and meta.get(connection, STOPPED) is not None:
+        return True
+    trouble = meta.get(connection, f"trouble {target}")
+    return trouble is not None and trouble["until"] > now
+
+
+def _failed(connection: Connection, target: str, error: BridgeError, terms: Terms, now: float, chance: float) -> bool:
+    known = meta.get(connection, f"trouble {target}")
+    failures = 1 if known is None else known["failures"] + 1
+    pause = max(terms.pause(failures, chance), getattr(error, "retry_after", None) or 0.0)
+    text = str(error)
+    since = now if known is None else known["since"]
+    trouble = {"text": text, "since": since, "until": now + pause, "failures": failures}
+    meta.put(connection, f"trouble {target}", trouble)
+    return known is None or known["text"] != text

@@ -1,0 +1,133 @@
+"""From the spool to facts, from facts to incidents. Calls nobody."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+from glpi_bridge import facts, plan
+from glpi_bridge.alert import BadAlert
+from glpi_bridge.context import Context
+from glpi_bridge.facts import Facts
+from glpi_bridge.model import Alert, Incident, Route, Told
+from glpi_bridge.spool import Entry
+from glpi_bridge.store import Connection, events, incidents, meta
+from glpi_bridge.store.events import Unsorted
+
+log = logging.getLogger(__name__)
+_BATCH = 500
+
+
+def take_in(context: Context) -> int:
+    """Turn what lies in the spool into facts, a transaction for each batch; return how many alerts were taken.
+
+    The files go only after the commit: killed in between, the next pass reads them again, which changes nothing.
+    """
+    taken = 0
+    while entries := context.spool.entries(_BATCH):
+        read = [(entry, alert) for entry in entries if (alert := _read(context, entry)) is not None]
+        if read:
+            context.store.write(_merge, context, [alert for _, alert in read])
+            taken += len(read)
+        for entry, _ in read:
+            context.spool.done(entry)
+        if len(entries) < _BATCH:
+            break
+    return taken
+
+
+def _read(context: Context, entry: Entry) -> Alert | None:
+    try:
+        return context.spool.read(entry)
+    except FileNotFoundError:  # another worker was quicker
+        return None
+    except BadAlert as error:
+        log.warning("alert %s cannot be used and lies in bad/ now: %s", entry.name, error)
+        context.spool.reject(entry, str(error))
+        return None
+
+
+def _merge(connection: Connection, context: Context, alerts: Sequence[Alert]) -> None:
+    now = context.now()
+    batch = [
+        (alert.source, alert.eventid, facts.from_alert(alert, context.source(alert.source).zone)) for alert in alerts
+    ]
+    events.intake(connection, batch, now)
+    meta.add(connection, "alerts", len(alerts))
+    for alert in alerts:
+        for warning in alert.warnings:
+            if meta.notice(connection, "alert", f"{alert.source}: {warning}", warning, now):
+                log.warning("alert about event %s of %s: %s", alert.eventid, alert.source, warning)
+
+
+def sort_events(context: Context, limit: int = 500) -> int:
+    """Give each new event its incident, by the rules; return how many were looked at."""
+    waiting = context.store.read(events.unsorted, limit)
+    if not waiting:
+        return 0
+    routed = [
+        (one, context.rules.route(facts.event(one.source, one.eventid, one.facts), context.time())) for one in waiting
+    ]
+    context.store.write(_sort, context, routed)
+    return len(waiting)
+
+
+def _sort(connection: Connection, context: Context, routed: Sequence[tuple[Unsorted, Route]]) -> None:
+    """Place events one after the other: the first of a key may open the incident that the next one joins."""
+    now = context.now()
+    latest = incidents.latest(connection, {(one.source, route.key) for one, route in routed})
+    found = meta.found_tickets(connection, [marker(one) for one, _ in routed])
+    for one, route in routed:
+        reason = _no_incident(context, one.facts, route, now)
+        if reason is not None:
+            events.put(connection, one, None, reason)
+            continue
+        event = facts.event(one.source, one.eventid, one.facts)
+        held = latest.get((one.source, route.key))
+        if held is None or not plan.joins(event, held, route.policy):
+            held = _opened(connection, one, route, held, found.get(marker(one)), now)
+        else:
+            events.make_due(connection, [held.id], now)
+        if events.put(connection, one, held.id, f"incident {held.id}"):
+            latest[one.source, route.key] = replace(held, events=(*held.events, event))
+
+
+def _opened(
+    connection: Connection, one: Unsorted, route: Route, before: Incident | None, ticket: int | None, now: float
+) -> Incident:
+    incident = Incident(
+        id=0,
+        source=one.source,
+        key=route.key,
+        generation=1 if before is None else before.generation + 1,
+        marker=marker(one),
+        events=(),
+        told=Told(ticket_id=ticket),
+        previous=_previous(before),
+    )
+    return replace(incident, id=incidents.insert_incident(connection, incident, now))
+
+
+def _no_incident(context: Context, known: Facts, route: Route, now: float) -> str | None:
+    """Say why an event gets no incident (yet), or None."""
+    if route.ignore is not None:
+        return f"ignored by {route.rule}: {route.ignore}"
+    if not known.value("announced", False) and not route.policy.create_unannounced:
+        return "a recovery of a problem that nobody told about"
+    opened, name = known.registers.get("opened_at"), known.registers.get("name")
+    by_update_only = name is None or name[0] <= facts.UPDATE
+    if by_update_only and opened is not None and now - float(str(opened[2])) > context.terms.retention:
+        return "an update of a problem older than what the store keeps"
+    return None
+
+
+def marker(event: Unsorted) -> str:
+    """Return the plain line that finds the ticket of an incident whose first event this is."""
+    return f"zabbix {event.source}/{event.eventid}"
+
+
+def _previous(held: Incident | None) -> int | None:
+    if held is None or held.seen.is_deleted or held.seen.is_gone:
+        return None
+    return held.told.ticket_id

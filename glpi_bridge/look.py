@@ -1,0 +1,162 @@
+"""The read before a write: how the tickets stand now, that the session is fresh, that the told numbers still hold.
+
+People win, so nothing is written to a ticket that has not just been read. The same search asks for a few *witnesses*,
+the newest tickets once seen with our marker: where none of them carries it any more, GLPI was restored from a backup.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn
+
+from glpi_bridge.context import Context
+from glpi_bridge.errors import Held, Refused
+from glpi_bridge.model import Seen, TicketStatus
+from glpi_bridge.render import markers
+from glpi_bridge.store import meta
+
+log = logging.getLogger(__name__)
+
+# Search options of Ticket (GET listSearchOptions/Ticket): the same numbers on 10.0 and 11.0.
+ID, CONTENT, STATUS, URGENCY, IMPACT = 2, 21, 12, 10, 11
+SOLVED_AT, CLOSED_AT = 17, 16
+RECIPIENT, REQUESTER, TECHNICIAN, GROUP = 22, 4, 5, 8
+SHOWN = (ID, CONTENT, STATUS, URGENCY, IMPACT, SOLVED_AT, CLOSED_AT, REQUESTER, TECHNICIAN, GROUP)
+_WITNESSES = "witnesses"
+_WITNESS_COUNT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A ticket as a search shows it; `people` are ids of users, `groups` names."""
+
+    id: int
+    seen: Seen
+    markers: frozenset[str]
+    requesters: frozenset[int] = frozenset()
+    technicians: frozenset[int] = frozenset()
+    groups: frozenset[str] = frozenset()
+
+
+def look(context: Context, ticket_ids: Iterable[int]) -> dict[int, Shown]:
+    """Read these tickets on the session that is about to write; stop if the witnesses' markers are gone.
+
+    A ticket in the trash comes with `is_deleted`, one that GLPI does not have (or show) any more with `is_gone`.
+    """
+    wanted = set(ticket_ids)
+    witnesses: dict[str, str] = context.store.read(meta.get, _WITNESSES, {})
+    shown = _search(context, wanted | {int(id_) for id_ in witnesses})
+    for id_ in wanted - shown.keys():
+        shown[id_] = _one(context, id_)
+    _check_witnesses(context, witnesses, shown)
+    return shown
+
+
+def remember(context: Context, tickets: Mapping[int, str]) -> None:
+    """Keep the newest tickets that were read with their marker as witnesses."""
+    held: dict[str, str] = context.store.read(meta.get, _WITNESSES, {})
+    newest = sorted({**{int(id_): marker for id_, marker in held.items()}, **tickets}.items())[-_WITNESS_COUNT:]
+    context.store.write(meta.put, _WITNESSES, {str(id_): marker for id_, marker in newest})
+
+
+def same_ticket(before: Seen, now: Seen) -> bool:
+    """Tell whether a ticket stands as it was known, in what the plan asks about."""
+    return _judged(before) == _judged(now)
+
+
+def newer(before: Seen, now: Seen) -> Seen:
+    """Join what was known with what was read: who finished a ticket is only known from before."""
+    still_ours = before.by_us and before.status.is_finished and now.status.is_finished
+    return replace(now, by_us=still_ours, finished_at=before.finished_at if still_ours else now.finished_at)
+
+
+def _judged(seen: Seen) -> tuple[object, ...]:
+    return seen.status, seen.urgency, seen.impact, seen.is_deleted, seen.is_gone
+
+
+def _search(context: Context, ids: set[int]) -> dict[int, Shown]:
+    criteria: list[dict[str, Any]] = [
+        {"link": "OR", "field": ID, "searchtype": "equals", "value": id_} for id_ in sorted(ids)
+    ]
+    found = context.glpi.search("Ticket", criteria, SHOWN, limit=max(1, len(ids)), newest_first=True)
+    shown = (read_row(context, row) for row in found.rows)
+    return {one.id: one for one in shown if one.id in ids}
+
+
+def read_row(context: Context, row: Mapping[str, Any]) -> Shown:
+    """Read a row of search/Ticket that shows the columns above."""
+    finished = context.glpi.to_utc(row.get(str(CLOSED_AT)) or row.get(str(SOLVED_AT)))
+    status = int(row[str(STATUS)])
+    seen = Seen(
+        status=TicketStatus(status) if status in set(TicketStatus) else TicketStatus.ASSIGNED,
+        urgency=int(row.get(str(URGENCY)) or 0),
+        impact=int(row.get(str(IMPACT)) or 0),
+        finished_at=finished,
+    )
+    return Shown(
+        id=int(row[str(ID)]),
+        seen=seen,
+        markers=markers(str(row.get(str(CONTENT)) or "")),
+        requesters=_numbers(row.get(str(REQUESTER))),
+        technicians=_numbers(row.get(str(TECHNICIAN))),
+        groups=_names(row.get(str(GROUP))),
+    )
+
+
+def _one(context: Context, id_: int) -> Shown:
+    """Read a ticket that the search does not show: it hides the trash."""
+    try:
+        row = context.glpi.get(f"Ticket/{id_}")
+    except Refused as error:
+        if error.code in ("ERROR_ITEM_NOT_FOUND", "ERROR_RIGHT_MISSING"):
+            return Shown(id_, Seen(is_gone=True), frozenset())
+        raise
+    status = int(row["status"])
+    seen = Seen(
+        status=TicketStatus(status) if status in set(TicketStatus) else TicketStatus.ASSIGNED,
+        urgency=int(row["urgency"]),
+        impact=int(row["impact"]),
+        finished_at=context.glpi.to_utc(row.get("closedate") or row.get("solvedate")),
+        is_deleted=bool(int(row["is_deleted"])),
+    )
+    return Shown(id_, seen, markers(str(row.get("content") or "")))
+
+
+def _check_witnesses(context: Context, witnesses: Mapping[str, str], shown: dict[int, Shown]) -> None:
+    if any(_testifies(shown.get(int(id_)), marker) for id_, marker in witnesses.items()):
+        return
+    known = {int(id_): shown.get(int(id_)) or _one(context, int(id_)) for id_ in witnesses}
+    if any(_testifies(known[int(id_)], marker) for id_, marker in witnesses.items()):
+        return
+    if len(witnesses) == 1:  # one ticket that a person has purged proves nothing
+        context.store.write(meta.put, _WITNESSES, None)
+        return
+    if witnesses:
+        numbers = ", ".join(sorted(witnesses, key=int))
+        stop_restored(context, f"GLPI does not know our newest tickets any more ({numbers})")
+
+
+def stop_restored(context: Context, evidence: str) -> NoReturn:
+    """Stop all writes: the numbers that GLPI gave us cannot be trusted until a person has looked."""
+    why = (
+        f"{evidence}: it was restored from a backup, or a person purged them. All writes wait. "
+        "`glpi-bridge adopt` reads the markers anew and goes on"
+    )
+    context.stop(why)
+    raise Held(why, target="GLPI")
+
+
+def _testifies(shown: Shown | None, marker: str) -> bool:
+    return shown is not None and not shown.seen.is_gone and marker in shown.markers
+
+
+def _numbers(value: Any) -> frozenset[int]:
+    values = value if isinstance(value, list) else [value]
+    return frozenset(int(one) for one in values if str(one or "").isdigit() and int(one) > 0)
+
+
+def _names(value: Any) -> frozenset[str]:
+    values: Sequence[Any] = value if isinstance(value, list) else [value]
+    return frozenset(str(one) for one in values if one)

@@ -1,0 +1,299 @@
+"""Settling an attempt in doubt: first make sure that its request can no longer act, then look, wait, look again.
+
+GLPI goes on working after its client has gone. `killSession` waits for the write that holds the session, so once it has
+answered and the session is dead, nothing of that write is still to come, but for a row that a dying PHP process left
+waiting for a lock: hence the second look, `settle_after` later. Only what was found by neither is owed again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from glpi_bridge import look
+from glpi_bridge.compose import told
+from glpi_bridge.context import Context
+from glpi_bridge.errors import NoAnswer, Refused, SessionLost, TargetError
+from glpi_bridge.glpi.answers import value
+from glpi_bridge.look import Shown
+from glpi_bridge.model import StepKind
+from glpi_bridge.render import markers
+from glpi_bridge.store import Connection, attempts, incidents, meta
+from glpi_bridge.store.attempts import Attempt, Item
+from glpi_bridge.store.incidents import End, Owed
+
+log = logging.getLogger(__name__)
+_PAGE = 200
+_DOUBTS_BEFORE_ALONE = 2
+
+
+def settle_due(context: Context) -> int:
+    """Go on with every attempt whose time has come; return how many were ended."""
+    ended = 0
+    for attempt in context.store.read(attempts.unsettled, context.now()):
+        if attempt.operation is StepKind.ACKNOWLEDGE or context.is_held("GLPI"):
+            continue
+        lease_until = context.now() + context.terms.lease
+        mine = context.store.write(attempts.take_over, attempt, context.worker, lease_until)
+        if mine is not None:
+            ended += _go_on(context, mine)
+    return ended
+
+
+def _go_on(context: Context, attempt: Attempt) -> bool:
+    """Take the next steps of settling until it ends or has to wait."""
+    if attempt.token == context.glpi.token:
+        context.glpi.drop()
+    try:
+        if attempt.fenced_at is None:
+            attempt = _fence(context, attempt)
+            if attempt.fenced_at is None:
+                return _keep(context, attempt, attempt.next_at)
+        return _look(context, attempt, attempt.fenced_at)
+    except TargetError as error:
+        if context.failed("GLPI", error):
+            log.warning("GLPI: %s", error)
+        return _keep(context, attempt, context.now() + context.terms.first_pause)
+
+
+def _keep(context: Context, attempt: Attempt, next_at: float) -> bool:
+    context.store.write(attempts.keep, attempt, next_at)
+    return False
+
+
+def _fence(context: Context, attempt: Attempt) -> Attempt:
+    """End the session of the attempt. `fenced_at` is set once nothing of its request can come any more."""
+    now = context.now()
+    try:
+        value(context.glpi.kill(attempt.token))
+        killed = True
+    except SessionLost:
+        killed = False
+    except NoAnswer as error:
+        # a gateway's time-out: the killSession itself may still wait in GLPI, and acts there
+        log.info("killSession is not answered yet: %s", error)
+        return replace(attempt, kills=attempt.kills + 1, next_at=now + _kill_pause(context, attempt))
+    if not killed and not _counts(context, attempt, now):
+        # the session may have been collected while its write goes on: only time makes sure
+        return replace(attempt, next_at=attempt.started_at + context.terms.forgotten_after)
+    if context.glpi.is_alive(attempt.token):
+        if attempt.note == "alive":
+            _not_locking(context)
+        return replace(attempt, note="alive", kills=attempt.kills + 1, next_at=now + 1.0)
+    fenced = replace(attempt, fenced_at=context.now(), next_at=context.now(), note=None)
+    context.store.write(attempts.keep, replace(fenced, lease_until=attempt.lease_until), attempt.lease_until)
+    return fenced
+
+
+def _counts(context: Context, attempt: Attempt, now: float) -> bool:
+    """A session that is unknown at the first kill proves something only while it cannot have been collected."""
+    fresh = now - attempt.read_at < context.terms.session_age
+    return attempt.kills > 0 or fresh or now - attempt.started_at >= context.terms.forgotten_after
+
+
+def _kill_pause(context: Context, attempt: Attempt) -> float:
+    return context.terms.pause(attempt.kills + 1, context.chance())
+
+
+def _not_locking(context: Context) -> None:
+    why = (
+        "GLPI's sessions do not lock: killSession was answered and the session lives on. Without that lock a lost "
+        "answer cannot be told from a lost request. Let PHP keep its sessions in files (or set redis.session."
+        "locking_enabled=1), then run `glpi-bridge resume`"
+    )
+    log.error("%s", why)
+    context.stop(why)
+
+
+def _look(context: Context, attempt: Attempt, fenced_at: float) -> bool:
+    """Look for what was written; the second time, `settle_after` behind the fence, decides."""
+    now = context.now()
+    second = now >= fenced_at + context.terms.settle_after
+    if attempt.looks and not second:
+        return _keep(context, attempt, fenced_at + context.terms.settle_after)
+    if second and context.glpi.is_alive(attempt.token):
+        _not_locking(context)
+        return _keep(context, attempt, now + context.terms.first_pause)
+    owed = {one.incident.id: one for one in context.store.read(incidents.by_ids, _ids(attempt))}
+    found, nobodys = _FIND[attempt.operation](context, attempt)
+    ends = [_told(context, item, owed[item.incident_id], found[item.incident_id]) for item in attempt.items
+            if item.incident_id in found]  # fmt: skip
+    lost = [item for item in attempt.items if item.incident_id not in found]
+    if second and lost and nobodys:
+        _say_unmatched(context, attempt, nobodys)
+        second = False
+        attempt = replace(attempt, note="unmatched")
+    if second:
+        ends += [_owed_again(owed[item.incident_id], attempt) for item in lost]
+    attempt = replace(attempt, looks=attempt.looks + 1)
+    next_at = fenced_at + context.terms.settle_after
+    if now >= next_at:
+        next_at = now + context.terms.longest_pause
+    return _conclude(context, attempt, ends, next_at)
+
+
+def _conclude(context: Context, attempt: Attempt, ends: list[End], next_at: float) -> bool:
+    left = len(ends) < len(attempt.items)
+    context.store.write(attempts.conclude, attempt, ends, context.now(), doubt=attempt.doubt)
+    if left:
+        done = {end.incident_id for end in ends}
+        rest = replace(attempt, items=tuple(item for item in attempt.items if item.incident_id not in done))
+        context.store.write(attempts.keep, rest, next_at)
+    else:
+        log.info("the %s in doubt is settled: %d items", attempt.operation, len(attempt.items))
+    return not left
+
+
+def _told(context: Context, item: Item, owed: Owed, ids: list[int]) -> End:
+    """What was found is told; of several tickets for one marker (something repeated the call) the first."""
+    first, *others = sorted(ids)
+    after, seen = told(item, owed, first, context.time())
+    if item.kind is StepKind.CREATE:
+        after = replace(after, incomplete=True)
+        look.remember(context, {first: item.marker})
+        for other in others:
+            report_duplicate(context, other, first, item.marker)
+    if item.kind is StepKind.SOLVE:
+        after = replace(after, unconfirmed=True)
+        seen = owed.incident.seen
+    return End(owed.incident.id, told=after, seen=seen, state="found after a call that broke off")
+
+
+def report_duplicate(context: Context, ticket_id: int, original: int, marker: str) -> None:
+    """Note a second ticket of one marker; sync closes it."""
+    context.store.write(_add_duplicate, ticket_id, original, marker)
+    context.notice(
+        "duplicate", str(ticket_id), f"ticket {ticket_id} repeats ticket {original} ({marker}); it will be closed"
+    )
+
+
+def _add_duplicate(connection: Connection, ticket_id: int, original: int, marker: str) -> None:
+    known: dict[str, Any] = meta.get(connection, "duplicates", {})
+    meta.put(connection, "duplicates", {**known, str(ticket_id): [original, marker]})
+
+
+def _owed_again(owed: Owed, attempt: Attempt) -> End:
+    doubts = owed.doubts + 1
+    again = "alone" if doubts >= _DOUBTS_BEFORE_ALONE else "again"
+    return End(
+        owed.incident.id, doubts=doubts, tries=owed.tries, refused_at=owed.refused_at,
+        state=f"not in GLPI after a call that broke off ({attempt.doubt}); tried {again}",
+    )  # fmt: skip
+
+
+def _say_unmatched(context: Context, attempt: Attempt, nobodys: Iterable[int]) -> None:
+    numbers = ", ".join(str(id_) for id_ in sorted(nobodys))
+    names = ", ".join(item.marker for item in attempt.items)
+    text = (
+        f"a call broke off, and our account has made tickets without a marker since ({numbers}): a rule of GLPI may "
+        f"have rewritten their text. Whether they are those of {names} a person must say: "
+        "`glpi-bridge queue show` and `glpi-bridge adopt --ticket NUMBER`"
+    )
+    if context.notice("in doubt", attempt.id, text):
+        log.error("%s", text)
+
+
+# -- one way to find for each kind of write ---------------------------------------------------------------------------
+
+_Found = tuple[dict[int, list[int]], set[int]]
+
+
+def _find_tickets(context: Context, attempt: Attempt) -> _Found:
+    """Tickets above the watermark that our own account wrote, in the trash too; the marker compared exactly here."""
+    wanted = {item.marker: item.incident_id for item in attempt.items}
+    found: dict[int, list[int]] = {}
+    unmarked: set[int] = set()
+    for shown in own_tickets(context, attempt.watermark):
+        ids = [wanted[marker] for marker in shown.markers if marker in wanted]
+        for id_ in ids:
+            found.setdefault(id_, []).append(shown.id)
+        if not shown.markers:
+            unmarked.add(shown.id)
+    somebodys = {one.incident.told.ticket_id for one in context.store.read(incidents.by_tickets, sorted(unmarked))}
+    return found, {id_ for id_ in unmarked if id_ not in somebodys}
+
+
+def own_tickets(context: Context, watermark: int) -> Iterable[Shown]:
+    """Read every ticket that our account has written above a number, those in the trash too."""
+    account = context.glpi.account or context.glpi.login()
+    criteria = [
+        {"field": look.ID, "searchtype": "contains", "value": f">{watermark}"},
+        {"link": "AND", "field": look.RECIPIENT, "searchtype": "equals", "value": account.user_id},
+    ]
+    for trash in (False, True):
+        start = 0
+        while True:
+            page = context.glpi.search("Ticket", criteria, look.SHOWN, limit=_PAGE, start=start, trash=trash)
+            yield from (look.read_row(context, row) for row in page.rows)
+            start += _PAGE
+            if start >= page.total or not page.rows:
+                break
+
+
+def _find_timeline(itemtype: str) -> Callable[[Context, Attempt], _Found]:
+    def find(context: Context, attempt: Attempt) -> _Found:
+        account = context.glpi.account or context.glpi.login()
+        found: dict[int, list[int]] = {}
+        for item in attempt.items:
+            rows = context.glpi.rows(itemtype, {"searchText[content]": item.marker})
+            for row in rows:
+                same = int(row["items_id"]) == item.ticket_id and int(row["users_id"]) == account.user_id
+                if same and item.marker in markers(str(row["content"])):
+                    found.setdefault(item.incident_id, []).append(int(row["id"]))
+        return found, set()
+
+    return find
+
+
+def _find_links(context: Context, attempt: Attempt) -> _Found:
+    found: dict[int, list[int]] = {}
+    for item in attempt.items:
+        pair = {item.ticket_id, int(item.subject)}
+        for row in _links(context, item):
+            if {int(row["tickets_id_1"]), int(row["tickets_id_2"])} == pair:
+                found.setdefault(item.incident_id, []).append(int(row["id"]))
+    return found, set()
+
+
+def _links(context: Context, item: Item) -> list[dict[str, Any]]:
+    try:
+        return context.glpi.rows(f"Ticket/{item.ticket_id}/Ticket_Ticket")
+    except Refused as error:
+        if error.code in ("ERROR_ITEM_NOT_FOUND", "ERROR_RIGHT_MISSING"):
+            return []
+        raise
+
+
+def _find_updates(context: Context, attempt: Attempt) -> _Found:
+    """An update may be repeated; it counts as done where the ticket shows it."""
+    shown = look.look(context, [item.ticket_id for item in attempt.items if item.ticket_id])
+    found = {
+        item.incident_id: [item.ticket_id]
+        for item in attempt.items
+        if item.ticket_id and _shows(shown[item.ticket_id], item)
+    }
+    return found, set()
+
+
+def _shows(shown: Shown, item: Item) -> bool:
+    if item.kind is StepKind.RAISE:
+        return (shown.seen.urgency, shown.seen.impact) == (item.urgency, item.impact)
+    return item.kind is StepKind.CONFIRM and shown.seen.status.is_finished
+
+
+_FIND: Mapping[StepKind, Callable[[Context, Attempt], _Found]] = {
+    StepKind.CREATE: _find_tickets,
+    StepKind.NOTE: _find_timeline("ITILFollowup"),
+    StepKind.REOPEN: _find_timeline("ITILFollowup"),
+    StepKind.SOLVE: _find_timeline("ITILSolution"),
+    StepKind.LINK: _find_links,
+    StepKind.RAISE: _find_updates,
+    StepKind.CONFIRM: _find_updates,
+    StepKind.COMPLETE: _find_updates,
+}
+
+
+def _ids(attempt: Attempt) -> list[int]:
+    return [item.incident_id for item in attempt.items]

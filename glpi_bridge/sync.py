@@ -1,0 +1,267 @@
+"""Fresher facts from both sides: asks Zabbix and GLPI what changed, writes facts, decides nothing.
+
+Only positive evidence closes: an event that Zabbix does not return is unknown, whatever the reason. What is asked
+follows what changed since last time, plus a slice of the open events that is as large however many there are.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from glpi_bridge import look
+from glpi_bridge.context import Context, Source
+from glpi_bridge.errors import TargetError
+from glpi_bridge.facts import ASKED, GUESS, Facts, Register
+from glpi_bridge.look import Shown
+from glpi_bridge.model import Origin, TicketStatus
+from glpi_bridge.store import Connection, events, incidents, meta
+from glpi_bridge.zabbix import Zabbix
+from glpi_bridge.zabbix_answers import Trigger, ZabbixEvent
+
+log = logging.getLogger(__name__)
+_SLICE = 500
+_OVERLAP = timedelta(minutes=5)
+_PAGE = 200
+_DATE_MOD = 19
+
+
+@dataclass(slots=True)
+class Report:
+    """What a sync found, counted."""
+
+    asked: int = 0
+    unknown: int = 0
+    learned: int = 0
+    adopted: int = 0
+    not_adopted: int = 0
+    tickets: int = 0
+    closed_duplicates: int = 0
+    failed: tuple[str, ...] = ()
+
+
+def sync(context: Context) -> Report:
+    """Ask both sides once. A side that fails is noted and does not keep the other from being asked."""
+    report = Report()
+    for source in context.sources.values():
+        if source.zabbix is not None:
+            _guarded(context, report, f"Zabbix {source.name}", partial(_ask_zabbix, context, source, report))
+    _guarded(context, report, "GLPI", partial(_ask_glpi, context, report))
+    context.store.write(meta.put, "last sync", context.now())
+    return report
+
+
+def _guarded(context: Context, report: Report, target: str, ask: Callable[[], None]) -> None:
+    try:
+        ask()
+        if context.works(target):
+            log.info("%s answers again", target)
+    except TargetError as error:
+        report.failed += (f"{target}: {error}",)
+        if context.failed(target, error):
+            log.warning("%s: %s", target, error)
+
+
+# -- Zabbix -----------------------------------------------------------------------------------------------------------
+
+
+def know(context: Context, source: Source, eventids: Iterable[str]) -> int:
+    """Read events that are known to have had tickets; a source without an API adds nothing."""
+    if source.zabbix is None:
+        return 0
+    return _take(context, source, source.zabbix, list(source.zabbix.events(eventids).values()), announced=True)
+
+
+def _ask_zabbix(context: Context, source: Source, report: Report) -> None:
+    zabbix = source.zabbix
+    if zabbix is None:
+        return
+    position = f"zabbix {source.name}"
+    last: str | None = context.store.read(meta.get, position)
+    newest = zabbix.newest_eventid()
+    _held(context, source, zabbix, report, last)
+    _open(context, source, zabbix, report, last)
+    context.store.write(meta.put, position, newest)
+
+
+def _held(context: Context, source: Source, zabbix: Zabbix, report: Report, last: str | None) -> None:
+    """Ask about the events we hold: those whose trigger recovered since last time, and the next slice of the others."""
+    held = context.store.read(events.open_events, source.name, _SLICE, context.now())
+    recovered: set[str] = set()
+    if last is not None:
+        while rows := zabbix.recoveries(last):
+            recovered |= {row.objectid for row in rows}
+            last = rows[-1].eventid
+    asked = {*held, *context.store.read(events.open_of_triggers, source.name, sorted(recovered))}
+    found = zabbix.events(sorted(asked))
+    report.asked += len(asked)
+    report.unknown += len(asked - found.keys())
+    report.learned += _take(context, source, zabbix, list(found.values()), announced=False)
+    context.store.write(events.checked, source.name, sorted(asked), context.now())
+    _say_unknown(context, source, len(asked), len(found))
+
+
+def _say_unknown(context: Context, source: Source, asked: int, found: int) -> None:
+    """Nothing is closed by silence; but a silence about everything is worth a loud word."""
+    if asked and not found:
+        text = (
+            f"Zabbix {source.name} shows none of the {asked} open events we asked for: has its user lost the right on "
+            "their host groups? Nothing is closed by that"
+        )
+        visible = source.zabbix.visible() if source.zabbix else None
+        if visible is not None:
+            text += f" ({visible.hosts} visible hosts)"
+        if context.notice("unknown events", source.name, text):
+            log.warning("%s", text)
+    elif asked:
+        context.store.write(meta.clear, "unknown events", source.name)
+
+
+def _open(context: Context, source: Source, zabbix: Zabbix, report: Report, last: str | None) -> None:
+    """Take problems that no alert told about, by the source's `adopt`; newest first."""
+    start = None if last is None else str(int(last) + 1)
+    takes: list[ZabbixEvent] = []
+    for event in zabbix.open_problems(eventid_from=start):
+        if source.adopts(event.clock):
+            takes.append(event)
+        else:
+            report.not_adopted += 1
+    known = context.store.read(events.known_ids, source.name, [event.eventid for event in takes])
+    fresh = [event for event in takes if event.eventid not in known]
+    report.adopted += len(fresh)
+    _take(context, source, zabbix, fresh, announced=True)
+
+
+def _take(context: Context, source: Source, zabbix: Zabbix, found: Sequence[ZabbixEvent], *, announced: bool) -> int:
+    if not found:
+        return 0
+    now = context.now()
+    missing = {event.objectid for event in found} if announced else set()
+    triggers = zabbix.triggers(sorted(missing, key=int)) if missing else {}
+    batch = [
+        (source.name, event.eventid, facts_of(event, triggers.get(event.objectid), now, announced=announced))
+        for event in found
+    ]
+    return context.store.write(events.intake, batch, now)
+
+
+def facts_of(event: ZabbixEvent, trigger: Trigger | None, read_at: float, *, announced: bool) -> Facts:
+    """Write what event.get (and trigger.get) say as facts; `read_at` is in epoch seconds."""
+    registers: dict[str, Register] = {
+        "name": (ASKED, 0.0, event.name),
+        "triggerid": (ASKED, 0.0, event.objectid),
+        "origin": (ASKED, 0.0, (Origin.INTERNAL if event.source == 3 else Origin.TRIGGER).value),
+        "tags": (ASKED, 0.0, [[tag.tag, tag.value] for tag in event.tags]),
+        "opened_at": (ASKED, -event.clock.timestamp(), event.clock.timestamp()),
+        "severity": (0, read_at, int(event.severity)),
+        "acknowledged": (0, read_at, event.acknowledged),
+        "suppressed": (0, read_at, event.suppressed),
+    }
+    if event.cause_eventid:
+        registers["cause_eventid"] = (0, read_at, event.cause_eventid)
+    for host in event.hosts[:1]:
+        registers |= {"host": (ASKED, 0.0, host.host), "host_name": (ASKED, 0.0, host.name)}
+        registers["host_id"] = (ASKED, 0.0, host.hostid)
+    if trigger is not None:
+        registers |= _trigger_facts(trigger)
+    if not event.is_open:
+        registers |= _recovery_facts(event, read_at)
+    if announced:
+        registers["announced"] = (0, 0.0, True)
+    if event.opdata:
+        registers["opdata"] = (ASKED, 0.0, event.opdata)
+    return Facts(registers)
+
+
+def _trigger_facts(trigger: Trigger) -> dict[str, Register]:
+    texts = {
+        "trigger_name": trigger.description,
+        "trigger_description": trigger.comments,
+        "trigger_url": trigger.url,
+    }
+    registers: dict[str, Register] = {name: (ASKED, 0.0, text) for name, text in texts.items() if text}
+    registers["host_groups"] = (ASKED, 0.0, list(trigger.host_groups))
+    registers["templates"] = (ASKED, 0.0, list(trigger.templates))
+    for item in trigger.items[:1]:
+        registers |= {"item_key": (ASKED, 0.0, item.key), "item_name": (ASKED, 0.0, item.name)}
+    return registers
+
+
+def _recovery_facts(event: ZabbixEvent, read_at: float) -> dict[str, Register]:
+    at = read_at if event.r_clock is None else event.r_clock.timestamp()
+    registers: dict[str, Register] = {"recovered_at": (GUESS if event.r_clock is None else ASKED, -at, at)}
+    if event.closed_by:
+        registers["closed_by"] = (ASKED, 0.0, event.closed_by)
+    if event.r_name:
+        registers["recovery_name"] = (ASKED, 0.0, event.r_name)
+    return registers
+
+
+# -- GLPI -------------------------------------------------------------------------------------------------------------
+
+
+def _ask_glpi(context: Context, report: Report) -> None:
+    """Read our tickets that changed since last time, with an overlap, the trash too."""
+    account = context.glpi.account or context.glpi.login()
+    started = context.now()
+    since = context.store.read(meta.get, "glpi read", None)
+    if since is not None:
+        moment = datetime.fromtimestamp(since, UTC) - _OVERLAP
+        criteria = [
+            {"field": _DATE_MOD, "searchtype": "morethan", "value": context.glpi.from_utc(moment)},
+            {"link": "AND", "field": look.RECIPIENT, "searchtype": "equals", "value": account.user_id},
+        ]
+        for trash in (False, True):
+            report.tickets += _changed(context, criteria, trash=trash)
+    context.store.write(meta.put, "glpi read", started)
+    report.closed_duplicates += close_duplicates(context)
+
+
+def _changed(context: Context, criteria: Sequence[Mapping[str, object]], *, trash: bool) -> int:
+    start = changed = 0
+    while True:
+        page = context.glpi.search("Ticket", criteria, look.SHOWN, limit=_PAGE, start=start, trash=trash)
+        shown = {one.id: one for one in (look.read_row(context, row) for row in page.rows)}
+        changed += context.store.write(_saw, shown, context.now(), trash)
+        start += _PAGE
+        if start >= page.total or not page.rows:
+            return changed
+
+
+def _saw(connection: Connection, shown: Mapping[int, Shown], now: float, trash: bool) -> int:
+    changed = 0
+    for owed in incidents.by_tickets(connection, sorted(shown)):
+        before = owed.incident.seen
+        read = replace(shown[owed.incident.told.ticket_id or 0].seen, is_deleted=trash)
+        seen = look.newer(before, read)
+        if not look.same_ticket(before, seen):
+            incidents.set_seen(connection, owed.incident.id, seen, now)
+            changed += 1
+    return changed
+
+
+def close_duplicates(context: Context) -> int:
+    """Close second tickets of one marker, unlinked: a "duplicate of" link would solve the real one with them.
+
+    Both writes may be repeated: a second solution is refused, a closed ticket stays closed.
+    """
+    duplicates: dict[str, tuple[int, str]] = context.store.read(meta.get, "duplicates", {})
+    closed = []
+    for id_, (original, marker) in duplicates.items():
+        now = look.look(context, [int(id_)])[int(id_)]
+        if now.seen.is_gone or now.seen.is_deleted or now.seen.status is TicketStatus.CLOSED:
+            closed.append(id_)
+            continue
+        text = (
+            f"<p>This ticket repeats ticket {original}: one call arrived twice.</p><p><small>{marker} twin</small></p>"
+        )
+        context.glpi.add("ITILSolution", [{"itemtype": "Ticket", "items_id": int(id_), "content": text}])
+        context.glpi.update("Ticket", [{"id": int(id_), "status": int(TicketStatus.CLOSED)}])
+        log.warning("ticket %s repeats ticket %s and is closed", id_, original)
+    left = {id_: what for id_, what in duplicates.items() if id_ not in closed}
+    if closed:
+        context.store.write(meta.put, "duplicates", left or None)
+    return len(closed)
