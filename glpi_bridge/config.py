@@ -15,7 +15,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, model_validator
 
-from glpi_bridge.address import database_url, glpi_url, link_pattern, proxy_url, zabbix_url
+from glpi_bridge.address import database_url, glpi_url, pattern_of, proxy_url, zabbix_url
 from glpi_bridge.document import Document, Section, check, read
 from glpi_bridge.secret import Secret
 from glpi_bridge.units import Mistake, duration, instant, shown, switch, system_zone, zone
@@ -158,7 +158,7 @@ class Glpi(Target):
     session_count: int = Field(default=1, ge=1, le=8, strict=True, description="sessions, each writes one at a time")
     bulk: int = Field(default=50, ge=1, le=50, strict=True, description="most items written in one call")
     timezone: Zone | None = Field(default=None, description="zone of GLPI's times; default: this machine's")
-    ticket_link: Annotated[str, PlainValidator(link_pattern("id"))] | None = Field(
+    ticket_link: Annotated[str, PlainValidator(pattern_of("id"))] | None = Field(
         default=None, description="address of a ticket with `{id}` in it; default: made from `url`"
     )
 
@@ -171,7 +171,7 @@ class Glpi(Target):
         return self.app_token_file.read() if self.app_token_file else None
 
     @property
-    def linklink_pattern(self) -> str:
+    def link_pattern(self) -> str:
         """Return the address of a ticket's page with `{id}` for its number."""
         front = self.url.removesuffix("/apirest.php").removesuffix("/api.php/v1")
         return self.ticket_link or front + "/front/ticket.form.php?id={id}"
@@ -201,7 +201,7 @@ class Zabbix(Target):
         default="off", description="problems older than the bridge: `off`, `all`, or `since 2026-11-01 08:00`"
     )
     write_back: WriteBack = Field(default=WriteBack(), description="what Zabbix is told of a ticket")
-    event_link: Annotated[str, PlainValidator(link_pattern("triggerid", "eventid"))] | None = Field(
+    event_link: Annotated[str, PlainValidator(pattern_of("triggerid", "eventid"))] | None = Field(
         default=None, description="address of an event with `{triggerid}` and `{eventid}`; default: made from `url`"
     )
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from glpi_bridge.errors import Fault, SettingsError
-from glpi_bridge.units import Mistake
+from glpi_bridge.units import Mistake, shown
 
 Key: TypeAlias = str | int
 Model = TypeVar("Model", bound=BaseModel)
@@ -175,7 +175,7 @@ def check(
     `context` is for the validators. `implied` is a path whose last key the file leaves out (a short form).
     """
     if not isinstance(document.data, Mapping):
-        found = f"the file holds {_kind(document.data)}, not a mapping"
+        found = f"the file holds {shown(document.data)}, not a mapping"
         raise SettingsError([Fault(document.file, 1, found, "begin each line with a key, as in `glpi:`")])
     try:
         return model.model_validate(document.data, context=dict(context or {}))
@@ -205,11 +205,11 @@ def _sentence(model: type[BaseModel], path: tuple[Key, ...], name: str, detail: 
         return f"{name} is not a setting", unknown_key(str(path[-1]), known_keys(model, path[:-1]))
     if kind in {"literal_error", "enum"}:
         expected = str(context.get("expected", ""))
-        return f"{name} is {_kind(value)}", f"write one of {expected}"
+        return f"{name} is {shown(value)}", f"write one of {expected}"
     wanted = _WANTED.get(kind) or detail["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     if kind in {"greater_than_equal", "less_than_equal"}:
         wanted = f"a number {wanted}"
-    return f"{name} is {_kind(value)}", f"write {wanted}" + (
+    return f"{name} is {shown(value)}", f"write {wanted}" + (
         f" ({meaning})" if (meaning := _meaning(model, path)) else ""
     )
 
@@ -273,14 +273,3 @@ def _meaning(model: type[BaseModel], path: tuple[Key, ...]) -> str:
         if path and path[-1] in {name, info.alias}:
             return info.description or ""
     return ""
-
-
-def _kind(value: object) -> str:
-    if value is None:
-        return "empty"
-    if isinstance(value, Mapping):
-        return "a mapping"
-    if isinstance(value, list | tuple):
-        return "a list"
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return f'"{text[:60]}…"' if len(text) > 60 else f'"{text}"'

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, PlainValidator
 from glpi_bridge.document import Section
 from glpi_bridge.match import Both, Condition, Either, Not, Pattern, Severe, Tagged, Words, during, severities
 from glpi_bridge.model import Event, Level, Origin, Severity, TicketType
-from glpi_bridge.units import Mistake, duration, duration_or_always, switch, zone
+from glpi_bridge.units import Mistake, duration, duration_or_always, shown, switch, zone
 
 _T = TypeVar("_T")
 
@@ -27,7 +27,7 @@ def is_template(text: object) -> bool:
 def _text(value: object) -> str:
     if isinstance(value, bool | int | float | dict | list) or value is None:
         raise Mistake(
-            f"{_name(value)} is not a name", "write names as GLPI shows them, never ids; quote a numeric name"
+            f"{shown(value)} is not a name", "write names as GLPI shows them, never ids; quote a numeric name"
         )
     if not str(value).strip():
         raise Mistake("the text is blank", "write a text, or leave the key out")
@@ -36,7 +36,7 @@ def _text(value: object) -> str:
 
 def _source_text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise Mistake(f"{_name(value)} is not a text", "write a template, or the name of a .j2 file")
+        raise Mistake(f"{shown(value)} is not a text", "write a template, or the name of a .j2 file")
     return value
 
 
@@ -52,14 +52,14 @@ def _list_of(read: Callable[[object], _T]) -> Callable[[object], tuple[_T, ...]]
 
 def _pattern(value: object) -> Pattern:
     if isinstance(value, bool | dict | list) or value is None:
-        raise Mistake(f"{_name(value)} is not a text to compare with", "write a text, with * and ? or as /…/ if wished")
+        raise Mistake(f"{shown(value)} is not a text to compare with", "write a text, with * and ? or as /…/ if wished")
     return Pattern(str(value))
 
 
 def _choice(value: object, choices: dict[str, _T], what: str) -> _T:
     word = " ".join(str(value).lower().replace("_", " ").split())
     if isinstance(value, bool) or word not in choices:
-        raise Mistake(f"{_name(value)} is not {what}", "write one of " + ", ".join(choices))
+        raise Mistake(f"{shown(value)} is not {what}", "write one of " + ", ".join(choices))
     return choices[word]
 
 
@@ -191,10 +191,10 @@ class Flapping(Section):
 
 def _extra(value: object) -> dict[str, str | int | float | bool]:
     if not isinstance(value, dict):
-        raise Mistake(f"{_name(value)} is not a mapping", "write GLPI's field names with their values below `extra:`")
+        raise Mistake(f"{shown(value)} is not a mapping", "write GLPI's field names with their values below `extra:`")
     for name, one in value.items():
         if not isinstance(one, str | int | float | bool):
-            raise Mistake(f"{name} is {_name(one)}", "write a text, a number, true or false")
+            raise Mistake(f"{name} is {shown(one)}", "write a text, a number, true or false")
         if name in {"id", "name", "content"}:
             raise Mistake(f"{name} is set by the bridge itself", "use `title:` or `content:`")
     return dict(value)
@@ -202,7 +202,7 @@ def _extra(value: object) -> dict[str, str | int | float | bool]:
 
 def _severity_map(value: object) -> dict[Severity, tuple[Level, Level]]:
     if not isinstance(value, dict):
-        raise Mistake(f"{_name(value)} is not a mapping", "write `high: very high` or `high: {urgency: …, impact: …}`")
+        raise Mistake(f"{shown(value)} is not a mapping", "write `high: very high` or `high: {urgency: …, impact: …}`")
     found = {}
     for name, one in value.items():
         given = one if isinstance(one, dict) else {"urgency": one, "impact": one}
@@ -312,13 +312,3 @@ class RulesFile(Section):
     timezone: Annotated[tzinfo, PlainValidator(zone)] | None = Field(
         default=None, description="zone of `time:` and of times in texts; default: this machine's"
     )
-
-
-def _name(value: object) -> str:
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list):
-        return "a list"
-    if value is None:
-        return "nothing"
-    return f'"{str(value).lower() if isinstance(value, bool) else value}"'

@@ -34,7 +34,7 @@ def duration(value: object) -> timedelta:
     if text == "0":
         return timedelta(0)
     if isinstance(value, bool) or not _DURATION.fullmatch(text):
-        raise Mistake(f"{_shown(value)} is not a duration", DURATION_ADVICE)
+        raise Mistake(f"{shown(value)} is not a duration", DURATION_ADVICE)
     parts = re.findall(r"([\d.]+)([smhdw])", text)
     try:
         return sum((timedelta(**{_UNITS[unit]: float(number)}) for number, unit in parts), timedelta(0))
@@ -61,7 +61,7 @@ def switch(value: object) -> bool:
     try:
         return _SWITCH[str(value).lower()]
     except KeyError:
-        raise Mistake(f"{_shown(value)} is neither true nor false", "write true or false") from None
+        raise Mistake(f"{shown(value)} is neither true nor false", "write true or false") from None
 
 
 def zone(value: object) -> tzinfo:
@@ -72,7 +72,7 @@ def zone(value: object) -> tzinfo:
         return ZoneInfo(str(value))
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise Mistake(
-            f"{_shown(value)} is not a time zone of this machine", "write its name, as in Europe/Paris or UTC"
+            f"{shown(value)} is not a time zone of this machine", "write its name, as in Europe/Paris or UTC"
         ) from None
 
 
@@ -96,11 +96,16 @@ def instant(text: str, in_zone: tzinfo) -> datetime:
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise Mistake(f"{_shown(text)} is not a time", "write it as 2026-11-01 or 2026-11-01 08:00") from None
+        raise Mistake(f"{shown(text)} is not a time", "write it as 2026-11-01 or 2026-11-01 08:00") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=in_zone)).astimezone(UTC)
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Write a value of YAML into a message."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
     if value is None:
         return "nothing"
     text = str(value).lower() if isinstance(value, bool) else str(value)

@@ -13,24 +13,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glpi_bridge.address import glpi_url, zabbix_url
 from glpi_bridge.config import (
     Adopt,
     Delivery,
     Glpi,
     Log,
-    Secret,
     Settings,
     Store,
     Sync,
     Target,
     WriteBack,
     Zabbix,
-    glpi_url,
     load,
-    zabbix_url,
 )
 from glpi_bridge.document import Section, parse, read
 from glpi_bridge.errors import SettingsError
+from glpi_bridge.secret import Secret
 from glpi_bridge.units import Mistake, duration, instant, switch
 
 ROOT = Path(__file__).parents[2]

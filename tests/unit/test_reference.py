@@ -29,6 +29,8 @@ def written(value: object) -> str:
             return f"`{str(value).lower()}`"
         case timedelta():
             seconds = int(value.total_seconds())
+            if seconds == 0:
+                return "`0`"
             unit, size = next((unit, size) for unit, size in UNITS if seconds % size == 0)
             return f"`{seconds // size}{unit}`"
         case Section() | tzinfo():
