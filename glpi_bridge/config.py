@@ -131,7 +131,6 @@ class Target(Section):
     proxy: Proxy | None = Field(default=None, description="http://host:port through which the server is reached")
     no_proxy: Hosts = Field(default=(), description="hosts that are reached directly all the same")
     connect_timeout: Lasting = Field(default=timedelta(seconds=5), description="time for a connection to be made")
-    read_timeout: Lasting = Field(default=timedelta(seconds=30), description="longest silence within an answer")
     total_timeout: Lasting = Field(default=timedelta(seconds=60), description="time for a call as a whole")
 
     @model_validator(mode="after")
@@ -155,9 +154,7 @@ class Glpi(Target):
     )
     profile: str | None = Field(default=None, description="name of the profile to work under; default: the user's own")
     entity: str | None = Field(default=None, description="path of the entity to work in; default: the user's own")
-    session_count: int = Field(default=1, ge=1, le=8, strict=True, description="sessions, each writes one at a time")
     bulk: int = Field(default=50, ge=1, le=50, strict=True, description="most items written in one call")
-    timezone: Zone | None = Field(default=None, description="zone of GLPI's times; default: this machine's")
     ticket_link: Annotated[str, PlainValidator(pattern_of("id"))] | None = Field(
         default=None, description="address of a ticket with `{id}` in it; default: made from `url`"
     )
@@ -282,12 +279,8 @@ class Sync(Section):
     """How both sides are compared."""
 
     interval: Duration = Field(
-        default=timedelta(minutes=1), description="how often `run` does it too; 0 leaves it to cron"
+        default=timedelta(minutes=1), description="how often `run` compares both sides; 0 leaves it to cron"
     )
-    overlap: Duration = Field(
-        default=timedelta(minutes=5), description="how far before the last pass GLPI is asked again"
-    )
-    batch: int = Field(default=500, ge=1, le=10000, strict=True, description="events asked for in one call to Zabbix")
 
 
 class Log(Section):

@@ -376,8 +376,7 @@ def test_a_store_is_a_file_or_an_address(home: Path, store: str, path: str | Non
         ),
         ("store: {path: a, url: 'mysql+pymysql://db/x'}", "there are both a `path` and a `url`; keep one of them"),
         ("store: {password_file: ./db.password}", "`password_file` belongs to a `url`, and there is none"),
-        ("sync: {batch: 0}", '`sync.batch` is "0"; write a number greater than or equal to 1'),
-        ("sync: {overlap: always}", '"always" is not a duration'),
+        ("sync: {interval: always}", '"always" is not a duration'),
     ],
 )
 def test_a_wrong_setting_is_said_in_words(home: Path, more: str, said: str) -> None:
@@ -391,12 +390,11 @@ def test_a_wrong_setting_is_said_in_words(home: Path, more: str, said: str) -> N
     ("line", "said"),
     [
         ("bulk: 51", '`glpi.bulk` is "51"; write a number less than or equal to 50'),
-        ("session_count: 0", "`glpi.session_count`"),
+        ("bulk: 1.5", '`glpi.bulk` is "1.5"; write a whole number'),
         ("total_timeout: 1s", "`total_timeout` is shorter than `connect_timeout`"),
         ("connect_timeout: 0", "0 leaves no time at all"),
         ("entity: 5", '`glpi.entity` is "5"; write text'),
         ("verify: false", "`glpi.verify` is not a setting"),
-        ("timezone: Mars/X", '"Mars/X" is not a time zone of this machine'),
         ("proxy: proxy:3128", "is not an address of http or https or socks5"),
         ("proxy: http://u:hush@proxy:3128", "the address holds a password"),
         ("ticket_link: 'https://h/{ticket}'", "{ticket} is unknown in it; use {id}"),
@@ -413,6 +411,7 @@ def test_a_wrong_setting_of_glpi_is_said_in_words(home: Path, line: str, said: s
     ("line", "said"),
     [
         ("adopt: sometimes", '"sometimes" is none of its values; write off, all, or since 2026-11-01 08:00'),
+        ("timezone: Mars/X", '"Mars/X" is not a time zone of this machine'),
         ("adopt: since yesterday", "is not a time; write it as 2026-11-01 or 2026-11-01 08:00"),
         ("write_back: {acknowlege: true}", "did you mean `acknowledge`?"),
         ("write_back: {acknowledge: perhaps}", '"perhaps" is neither true nor false'),
