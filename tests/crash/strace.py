@@ -29,7 +29,8 @@ ENOSPC = "error=ENOSPC"
 DEADLINE_SECONDS = 60
 
 _LINE = re.compile(r"(\d+)\s+([a-z]\w*)\(")
-_STARTED = re.compile(r"(\d+)\s+execve\(\"([^\"]+)\".* = 0$")
+_EXEC = re.compile(r"(\d+)\s+execve\(\"([^\"]+)\"")
+_EXEC_DONE = re.compile(r"(\d+)\s+(?:execve\(|<\.\.\. execve resumed>).*\) += 0$")
 _WRITING = ("O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC")
 _EFFECTS = frozenset(
     {"write", "pwrite64", "writev", "pwritev", "sendto", "sendmsg", "connect", "ftruncate", "truncate"}
@@ -103,23 +104,23 @@ def trace(
 def _read(lines: Iterable[str]) -> tuple[tuple[Call, ...], tuple[Call, ...]]:
     """Sort strace's lines by process; a process is nameless until its exec succeeds."""
     processes: dict[str, tuple[str, int]] = {}
+    asked: dict[str, str] = {}
     starts: Counter[str] = Counter()
     calls: list[Call] = []
     before_exec: list[Call] = []
     for line in lines:
-        found = _LINE.match(line)
-        if not found:
-            continue
-        pid, name = found.groups()
-        started = _STARTED.match(line)
-        if started:
-            program = Path(started[2]).name if processes else ""
+        if asks := _EXEC.match(line):
+            asked[asks[1]] = asks[2]
+        if done := _EXEC_DONE.match(line):  # perhaps lines later: two processes run at once
+            program = Path(asked[done[1]]).name if processes else ""
             starts[program] += 1
-            processes[pid] = (program, starts[program])
-        if pid in processes:
-            calls.append(Call(*processes[pid], name, line))
-        else:
-            before_exec.append(Call("", 0, name, line))
+            processes[done[1]] = (program, starts[program])
+        if found := _LINE.match(line):
+            pid, name = found.groups()
+            if pid in processes:
+                calls.append(Call(*processes[pid], name, line))
+            else:
+                before_exec.append(Call("", 0, name, line))
     return tuple(calls), tuple(before_exec)
 
 

@@ -73,7 +73,9 @@ def check_retry(spool: Spool, where: str) -> None:
     before = len(stored(spool))
     retry = subprocess.run(command(spool), capture_output=True, env=ENVIRONMENT, check=False)
     assert retry.returncode == 0, f"the retry failed after {where}: {retry.stderr!r}"
-    assert stored(spool) == [ALERT] * (before + 1), where
+    after = stored(spool)
+    assert set(after) == {ALERT}, where
+    assert len(after) - before in (1, 2), where  # 2: a child of the killed shell went on and finished the first try
     spool.clean(now=time.time() + STALE_SECONDS + 1)
     assert os.listdir(spool.tmp) == [], f"leftovers stay after {where}"
 
@@ -89,7 +91,7 @@ def run_all(points: list[Point], effects: tuple[str, ...], new_spool: Callable[[
             check_words(result, point, where)
         if result.returncode:
             check_retry(spool, where)
-        shutil.rmtree(spool.path.parent)
+        shutil.rmtree(spool.path.parent, ignore_errors=True)  # such a child may still be at it
         return f"{result.returncode}"
 
     jobs = [(number, *job) for number, job in enumerate(itertools.product(points, effects))]
