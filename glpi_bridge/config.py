@@ -16,8 +16,9 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, model_validator
 
 from glpi_bridge.address import database_url, glpi_url, pattern_of, proxy_url, zabbix_url
-from glpi_bridge.document import Document, Section, check, read
+from glpi_bridge.document import Document, read
 from glpi_bridge.secret import Secret
+from glpi_bridge.section import Section, check
 from glpi_bridge.units import Mistake, duration, instant, shown, switch, system_zone, zone
 
 DEFAULT_PATH = Path("/etc/glpi-bridge/bridge.yml")

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from glpi_bridge.model import Event, Severity
-from glpi_bridge.units import Mistake, zone
+from glpi_bridge.units import Mistake
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -108,8 +108,8 @@ class Severe:
         """Return why this does not hold, or None if it does."""
         if event.severity in self.allowed:
             return None
-        names = " or ".join(_lower(severity) for severity in sorted(self.allowed))
-        return f"severity is {_lower(event.severity)}, not {names}"
+        names = " or ".join(severity_words(severity) for severity in sorted(self.allowed))
+        return f"severity is {severity_words(event.severity)}, not {names}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,39 +194,6 @@ def texts_of(event: Event, name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text in texts if text))
 
 
-def covers(general: Condition, special: Condition) -> bool:
-    """Say whether `general` certainly holds wherever `special` does; False also where this cannot be told."""
-    if general == special:
-        return True
-    if isinstance(general, Both):
-        return all(covers(part, special) for part in general.conditions)
-    if isinstance(special, Either):
-        return all(covers(general, part) for part in special.conditions)
-    if isinstance(general, Either) and any(covers(part, special) for part in general.conditions):
-        return True
-    if isinstance(special, Both):
-        return any(covers(general, part) for part in special.conditions)
-    return _covers_alike(general, special)
-
-
-def _covers_alike(general: Condition, special: Condition) -> bool:
-    match general, special:
-        case (Words(field=one, patterns=wide), Words(field=other, patterns=narrow)):
-            return one == other and _all_covered(wide, narrow)
-        case (Tagged(name=one, patterns=wide), Tagged(name=other, patterns=narrow)):
-            return one == other and _all_covered(wide, narrow)
-        case (Severe(allowed=wide), Severe(allowed=narrow)):
-            return wide >= narrow
-        case (Not(condition=excluded), Not(condition=more)):
-            return covers(more, excluded)
-        case _:
-            return False
-
-
-def _all_covered(wide: tuple[Pattern, ...], narrow: tuple[Pattern, ...]) -> bool:
-    return all(any(pattern.covers(other) for pattern in wide) for other in narrow)
-
-
 def described(condition: Condition) -> str:
     """Say in words what a condition asks for."""
     match condition:
@@ -235,7 +202,7 @@ def described(condition: Condition) -> str:
         case Tagged():
             return f"tag {condition.name}: {_either(condition.patterns)}"
         case Severe():
-            return "severity " + " or ".join(_lower(severity) for severity in sorted(condition.allowed))
+            return "severity " + " or ".join(severity_words(severity) for severity in sorted(condition.allowed))
         case During():
             return f"time {condition.source}"
         case Not():
@@ -246,77 +213,8 @@ def described(condition: Condition) -> str:
             return " and ".join(described(part) for part in condition.conditions) or "everything"
 
 
-def severities(text: str) -> frozenset[Severity]:
-    """Read `high`, `4`, `high+`, `warning..high`, `..average`."""
-    text = text.strip()
-    if text.endswith("+"):
-        return _span(_severity(text[:-1]), Severity.DISASTER)
-    low, dots, high = text.partition("..")
-    if not dots:
-        return frozenset({_severity(text)})
-    first = _severity(low) if low.strip() else Severity.NOT_CLASSIFIED
-    last = _severity(high) if high.strip() else Severity.DISASTER
-    if first > last:
-        raise Mistake(f'"{text}" begins above its end', f'write "{high.strip()}..{low.strip()}"')
-    return _span(first, last)
-
-
-def _span(first: Severity, last: Severity) -> frozenset[Severity]:
-    return frozenset(severity for severity in Severity if first <= severity <= last)
-
-
-def _severity(text: str) -> Severity:
-    name = re.sub(r"[\s_-]+", "_", text.strip()).upper()
-    try:
-        return Severity(int(name)) if name.isdecimal() else Severity[name]
-    except (KeyError, ValueError):
-        known = ", ".join(_lower(severity) for severity in Severity)
-        raise Mistake(
-            f'"{text.strip()}" is not a severity', f"write one of {known}; also high+ or warning..high"
-        ) from None
-
-
-_TIME_ADVICE = 'write it as "mon-fri 08:00-18:00", "sat,sun" or "22:00-06:00 Europe/Paris"'
-
-
-def during(text: str, default_zone: tzinfo) -> During:
-    """Read `mon-fri 08:00-18:00`, `sat,sun`, `22:00-06:00`, each with the name of a zone after it if wished."""
-    days, begin, end, in_zone = frozenset(range(7)), 0, 24 * 60, default_zone
-    for word in text.split():
-        if times := re.fullmatch(r"(\d?\d):(\d\d)-(\d?\d):(\d\d)", word):
-            begin, end = _minutes(times[1], times[2], text), _minutes(times[3], times[4], text)
-        elif re.fullmatch(r"[a-z]{3}([,-][a-z]{3})*", word.lower()):
-            days = _days(word.lower())
-        elif word[0].isdigit():
-            raise Mistake(f'"{text}" is not a time of day', _TIME_ADVICE)
-        else:
-            in_zone = zone(word)
-    if begin == end or not text.split():
-        raise Mistake(f'"{text}" is no span of time', _TIME_ADVICE)
-    return During(text, days, begin, end, in_zone)
-
-
-def _minutes(hour: str, minute: str, text: str) -> int:
-    total = int(hour) * 60 + int(minute)
-    if int(minute) > 59 or total > 24 * 60:
-        raise Mistake(f'"{text}" holds a time that no clock shows', _TIME_ADVICE)
-    return total
-
-
-def _days(word: str) -> frozenset[int]:
-    found: set[int] = set()
-    for part in word.split(","):
-        first, _, last = part.partition("-")
-        if first not in DAYS or (last or first) not in DAYS:
-            if "/" in word or part.upper() == part:
-                raise Mistake(f'"{word}" is not a day', _TIME_ADVICE)
-            raise Mistake(f'"{part}" is not a day', "write days as " + ", ".join(DAYS))
-        begin, end = DAYS.index(first), DAYS.index(last or first)
-        found.update(day % 7 for day in range(begin, end + 1 if end >= begin else end + 8))
-    return frozenset(found)
-
-
-def _lower(severity: Severity) -> str:
+def severity_words(severity: Severity) -> str:
+    """Write a severity as rules do."""
     return severity.name.replace("_", " ").lower()
 
 

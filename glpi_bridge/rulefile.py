@@ -11,9 +11,10 @@ from typing import Annotated, TypeVar
 
 from pydantic import BeforeValidator, Field, PlainValidator
 
-from glpi_bridge.document import Section
-from glpi_bridge.match import Both, Condition, Either, Not, Pattern, Severe, Tagged, Words, during, severities
+from glpi_bridge.match import Both, Condition, Either, Not, Pattern, Severe, Tagged, Words
 from glpi_bridge.model import Event, Level, Origin, Severity, TicketType
+from glpi_bridge.section import Section
+from glpi_bridge.spans import during, severities
 from glpi_bridge.units import Mistake, duration, duration_or_always, shown, switch, zone
 
 _T = TypeVar("_T")

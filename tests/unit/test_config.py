@@ -27,9 +27,10 @@ from glpi_bridge.config import (
     Zabbix,
     load,
 )
-from glpi_bridge.document import Section, parse, read
+from glpi_bridge.document import parse, read
 from glpi_bridge.errors import SettingsError
 from glpi_bridge.secret import Secret
+from glpi_bridge.section import Section
 from glpi_bridge.units import Mistake, duration, instant, switch
 
 ROOT = Path(__file__).parents[2]

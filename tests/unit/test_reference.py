@@ -11,10 +11,10 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from glpi_bridge.config import Delivery, Glpi, Log, Settings, Store, Sync, Target, WriteBack, Zabbix
-from glpi_bridge.document import Section
 from glpi_bridge.model import Draft, Event, Policy
 from glpi_bridge.render import MORE_NAMES, NAMES
 from glpi_bridge.rulefile import Flapping, Match, RuleSection, RulesFile, Wishes
+from glpi_bridge.section import Section
 
 REFERENCE = Path(__file__).parents[2] / "docs/reference"
 UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))

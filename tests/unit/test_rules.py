@@ -11,12 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glpi_bridge.compiled import Named
 from glpi_bridge.errors import SettingsError
-from glpi_bridge.match import Both, Condition, Either, Not, Pattern, Severe, Tagged, Words, covers, during
+from glpi_bridge.match import Both, Condition, Either, Not, Pattern, Severe, Tagged, Words
 from glpi_bridge.model import Event, Level, Note, Origin, Policy, Severity, Tag, TicketType
+from glpi_bridge.reach import covers
 from glpi_bridge.render import Text
 from glpi_bridge.rulefile import Match, Wishes
-from glpi_bridge.rules import KEY_LIMIT, SEVERITY_MAP, Named, Rules
+from glpi_bridge.rules import Rules
+from glpi_bridge.spans import during
+from glpi_bridge.wishes import KEY_LIMIT, SEVERITY_MAP
 
 ROOT = Path(__file__).parents[2]
 # a Wednesday, half past eight in the morning in UTC
@@ -430,6 +434,12 @@ def test_a_broken_template_is_a_fault_with_its_line_and_costs_no_ticket(broken: 
     route = given.route(EVENT)
     assert route.draft == Rules.load(None).route(EVENT).draft
     assert len(route.warnings) == 1
+
+
+@pytest.mark.field("F07")
+def test_the_same_template_as_title_and_content_is_escaped_only_in_the_content() -> None:
+    draft = rules("default: {title: '{{ name }}', content: '{{ name }}'}").route(replace(EVENT, name="a & <b>")).draft
+    assert (draft.title, draft.content) == ("a & <b>", "<p>a &amp; &lt;b&gt;</p>")
 
 
 def test_a_broken_template_of_a_value_is_a_fault_too() -> None:

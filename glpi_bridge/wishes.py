@@ -1,0 +1,140 @@
+"""The values that an event gets: each from the rule that matched, else from `default:`, else from the bridge. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from glpi_bridge.compiled import Rule
+from glpi_bridge.model import Event, Level, Origin, Policy, Severity
+from glpi_bridge.render import clean, reason
+from glpi_bridge.rulefile import is_template, level
+from glpi_bridge.units import Mistake
+
+KEY_LIMIT = 200
+SEVERITY_MAP: Mapping[Severity, Level] = {severity: Level(max(1, severity)) for severity in Severity}
+"""not classified and information → very low, warning → low, average → medium, high → high, disaster → very high."""
+
+_POLICIES = (
+    "hold_off",
+    "reopen_window",
+    "reopen_closed",
+    "private_notes",
+    "solve",
+    "solve_pending",
+    "create_recovered",
+    "create_unannounced",
+    "hold_suppressed",
+    "reopen_after_person",
+    "acknowledge",
+)
+
+
+@dataclass
+class Values:
+    """Values of one event, from the rule that matched, else from `default:`; keeps what failed on the way."""
+
+    rules: tuple[Rule, ...]
+    names: Mapping[str, object]
+    warnings: list[str] = field(default_factory=list)
+
+    def given(self, key: str) -> Iterator[tuple[Rule, object]]:
+        """Yield what the rules say for a key, the one that matched first."""
+        for rule in self.rules:
+            if key in rule.wishes.model_fields_set:
+                yield rule, getattr(rule.wishes, key)
+
+    def value(self, key: str, otherwise: object = None) -> object:
+        """Return the first value given for a key that takes no templates."""
+        return next((value for _, value in self.given(key)), otherwise)
+
+    def text(self, key: str) -> str | None:
+        """Return the first text for a key that is not blank once filled in."""
+        return next((text for rule, value in self.given(key) if (text := self.filled(rule, key, str(value)))), None)
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return the first list for a key in which a text is left once filled in."""
+        for rule, values in self.given(key):
+            found = [self.filled(rule, key, value) for value in cast(tuple[str, ...], values)]
+            if texts := tuple(dict.fromkeys(text for text in found if text)):
+                return texts
+        return ()
+
+    def level(self, key: str) -> Level | None:
+        """Return the first level for a key; what a template made and is none is left out with a warning."""
+        for rule, value in self.given(key):
+            if isinstance(value, Level):
+                return value
+            try:
+                if text := self.filled(rule, key, str(value)):
+                    return level(text)
+            except Mistake as mistake:
+                self.warnings.append(f"{rule.place}: {key}: {mistake.found}")
+        return None
+
+    def filled(self, rule: Rule, key: str, source: str) -> str:
+        """Return the value, filled in if it is a template; empty, with a warning, where that fails."""
+        if not is_template(source):
+            return source
+        template = rule.templates.get((key.partition(".")[0], source))
+        if template is None:
+            self.warnings.append(f"{rule.place}: the template of {key} is broken; see `check`")
+            return ""
+        try:
+            return " ".join(clean(template.render(self.names)).split())
+        except Exception as error:  # noqa: BLE001  (a template is a program of the administrator's)
+            self.warnings.append(f"{rule.place}: {key} was left out: {reason(error)}")
+            return ""
+
+
+def levels_of(values: Values, event: Event) -> tuple[Level, Level]:
+    """Return urgency and impact."""
+    mapped = cast(Mapping[Severity, tuple[Level, Level]], values.value("severity_map", {}))
+    otherwise = SEVERITY_MAP[event.severity]
+    urgency, impact = mapped.get(event.severity, (otherwise, otherwise))
+    if event.origin is Origin.INTERNAL:  # these have no severity
+        urgency = values.level("internal_urgency") or Level.MEDIUM
+        impact = values.level("internal_impact") or Level.MEDIUM
+    return values.level("urgency") or urgency, values.level("impact") or impact
+
+
+def extra_of(values: Values) -> Mapping[str, str | int | float | bool]:
+    """Return the further fields, those of `default:` with those of the rule over them."""
+    extra: dict[str, str | int | float | bool] = {}
+    for rule, given in reversed(list(values.given("extra"))):
+        for name, value in cast(Mapping[str, str | int | float | bool], given).items():
+            filled = values.filled(rule, f"extra.{name}", value) if isinstance(value, str) else value
+            if filled != "" or value == "":
+                extra[name] = filled
+    return extra
+
+
+def policy_of(values: Values) -> Policy:
+    """Return how the incident is followed."""
+    given = {name: values.value(name) for name in _POLICIES if any(True for _ in values.given(name))}
+    flapping = values.value("flapping")
+    if flapping is not None:
+        given |= {f"flap_{name}": getattr(flapping, name) for name in ("count", "window", "calm")}
+    return Policy(**given)  # type: ignore[arg-type]  # the file's model has checked each value's type
+
+
+def key_of(values: Values, event: Event) -> str:
+    """Return the dedup key: the rule's, else what stands for the trigger; never longer than KEY_LIMIT."""
+    for rule, wish in values.given("key"):
+        key = _listed_key(wish, event) if isinstance(wish, tuple) else values.filled(rule, "key", str(wish))
+        if key:
+            return key if len(key) <= KEY_LIMIT else key[:120] + "…" + hashlib.sha256(key.encode()).hexdigest()
+    # an internal event about a trigger is another trouble than the trigger's own problem
+    prefix = "" if event.origin in {Origin.TRIGGER, Origin.CRON} else f"{event.origin}:"
+    return f"{prefix}{event.triggerid}" if event.triggerid else f"event:{event.eventid}"
+
+
+def _listed_key(wish: tuple[str, ...], event: Event) -> str:
+    tags: dict[str, list[str]] = {}
+    for tag in event.tags:
+        tags.setdefault(tag.tag, []).append(tag.value)
+    parts = [tags.get(name[5:], []) if name.startswith("tags.") else getattr(event, name) for name in wish]
+    return json.dumps(parts, ensure_ascii=False, default=str)  # as JSON, so that no two lists look alike
