@@ -15,7 +15,8 @@ import threading
 import time
 from pathlib import Path
 
-from glpi_bridge.sandbox.zabbix.macros import PROBLEM, RECOVERY, UPDATE, Telling
+from glpi_bridge.sandbox.zabbix import texts
+from glpi_bridge.sandbox.zabbix.macros import PROBLEM, RECOVERY, UPDATE, Elsewhere, Telling
 from glpi_bridge.sandbox.zabbix.world import Acknowledge, Alert, Escalation, Event, World
 
 SENT, FAILED = 1, 2
@@ -46,6 +47,8 @@ class Escalator:
             made = [alert for one in owed if (alert := self._escalate(one))]
             updates, world.updates = world.updates, []
             made += [alert for eventid, update in updates if (alert := self._tell_update(eventid, update))]
+            others, world.elsewhere = world.elsewhere, []
+            made += [self._alert(event, PROBLEM, Elsewhere(world, event, known)) for event, known in others]
             return made
 
     def _escalate(self, owed: Escalation) -> Alert | None:
@@ -73,18 +76,18 @@ class Escalator:
         self.world.told.add(event.eventid)
         if event.r_eventid:
             self.world.due.add(event.eventid)
-        return self._alert(event, PROBLEM)
+        return self._tell(event, PROBLEM)
 
     def _tell_end(self, event: Event) -> Alert | None:
         if self.world.is_disabled(self.world.triggers[event.objectid]):
             return self._tell_canceled(event)  # [contract Z11/063]
-        return self._alert(event, RECOVERY) if self.world.action.tells_recovery else None
+        return self._tell(event, RECOVERY) if self.world.action.tells_recovery else None
 
     def _tell_canceled(self, event: Event) -> Alert | None:
         """Tell the problem again with a note in front; its parameters are those of a problem [contract Z11/061]."""
         if not self.world.action.notify_if_canceled:
             return None
-        return self._alert(event, PROBLEM, note="NOTE: Escalation canceled: disabled.\nLast message sent:\n")
+        return self._tell(event, PROBLEM, note="NOTE: Escalation canceled: disabled.\nLast message sent:\n")
 
     def _is_step_over(self, event: Event) -> bool:
         return self.world.clock() >= event.clock + self.world.action.esc_period
@@ -99,23 +102,33 @@ class Escalator:
             return None  # nobody is told what he did himself [contract Z06/030]
         if world.is_disabled(world.triggers[event.objectid]):
             return None
-        return self._alert(event, UPDATE, update)
+        return self._tell(event, UPDATE, update)
 
-    def _alert(self, event: Event, kind: int, update: Acknowledge | None = None, note: str = "") -> Alert:
+    def _tell(self, event: Event, kind: int, update: Acknowledge | None = None, note: str = "") -> Alert:
+        telling = Telling(self.world, event, self.world.triggers[event.objectid], kind, update)
+        return self._alert(event, kind, telling, update, note)
+
+    def _alert(
+        self, event: Event, kind: int, telling: Telling | Elsewhere, update: Acknowledge | None = None, note: str = ""
+    ) -> Alert:
         world, media = self.world, self.world.media_type
-        telling = Telling(world, event, world.triggers[event.objectid], kind, update)
+        subject, message = (telling.fill(one) for one in media.templates[kind])
+        own = {"{ALERT.SENDTO}": media.sendto, "{ALERT.SUBJECT}": subject, "{ALERT.MESSAGE}": note + message}
         alert = Alert(
             alertid=world.next_id("alert"),
             eventid=event.r_eventid if kind == RECOVERY else event.eventid,
             p_eventid=event.eventid if kind == RECOVERY else 0,
             acknowledgeid=update.acknowledgeid if update else 0,
             clock=world.now(),
-            subject=telling.fill(media.subject),
-            message=note + telling.fill(media.message),
-            parameters=tuple(telling.fill(one) for one in media.parameters),
+            subject=subject,
+            message=own["{ALERT.MESSAGE}"],
+            parameters=tuple(
+                texts.replace(one, lambda m: own[m] if m in own else telling.value(m)) for one in media.parameters
+            ),
             actionid=world.action.actionid,
             userid=world.media_userid,
             mediatypeid=media.mediatypeid,
+            sendto=media.sendto,
         )
         if media.status:
             alert.status, alert.error = FAILED, "Media type disabled."
@@ -145,7 +158,7 @@ class Alerter:
         """Stop after the executions that are under way."""
         with self.world.lock:
             self._stopping = True
-            self.world.changed.notify_all()
+            self.world.wake()
         for thread in self._threads:
             thread.join()
         self._threads = []
@@ -156,14 +169,14 @@ class Alerter:
             pass
 
     def is_idle(self) -> bool:
-        """Tell whether nothing is owed or under way but what waits for maintenance, disabling or another try."""
+        """Tell whether nothing is owed or under way but what waits for maintenance or has been switched off."""
         with self.world.lock:
             world = self.world
             owed = any(
                 (not one.is_told and not world.events[one.eventid].is_suppressed) or world.events[one.eventid].r_eventid
                 for one in world.escalations.values()
             )
-            return not (owed or world.updates or world.tasks or self._due or self._running)
+            return not (owed or world.updates or world.tasks or world.elsewhere or self._due or self._running)
 
     def _escalate(self) -> None:
         last_full = -1.0
@@ -172,8 +185,11 @@ class Alerter:
             last_full = time.monotonic() if full else last_full
             if not self._go_round(full=full):
                 with self.world.lock:
-                    if not (self._stopping or self.world.due or self.world.updates or self.world.tasks):
+                    if not (self._stopping or self._is_owed()):
                         self.world.changed.wait(0.2)
+
+    def _is_owed(self) -> bool:
+        return bool(self.world.due or self.world.updates or self.world.tasks or self.world.elsewhere)
 
     def _go_round(self, *, full: bool = True) -> bool:
         with self.world.lock:
@@ -182,7 +198,7 @@ class Alerter:
                 if alert.status != FAILED:
                     heapq.heappush(self._due, (self.world.clock(), alert.alertid))
             if made:
-                self.world.changed.notify_all()
+                self.world.wake()
             return bool(made)
 
     def _deliver(self) -> None:
@@ -213,7 +229,7 @@ class Alerter:
         with self.world.lock:
             self._running -= 1
             self._record(alert, status, words)
-            self.world.changed.notify_all()
+            self.world.wake()
         return True
 
     def _record(self, alert: Alert, status: int | None, words: str) -> None:
@@ -260,7 +276,10 @@ def _execute(command: list[str], timeout: float) -> tuple[int | None, str]:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
             return None, "Timeout while executing a shell script."
-    return process.returncode, output.decode(errors="replace")
+    words = output.decode(errors="replace")
+    if process.returncode < 0:  # Zabbix starts it through a shell, which says so
+        words += f"{signal.strsignal(-process.returncode)}\n"
+    return process.returncode, words
 
 
 def parameters(spool: str, fields: dict[str, str], source: str = "") -> tuple[str, ...]:

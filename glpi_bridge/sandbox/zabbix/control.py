@@ -62,6 +62,13 @@ class Control:
         """Raise many problems at once, spread over some hosts."""
         return list(self.do("raise_problems", count=count, hosts=hosts, alert=alert))
 
+    def raise_elsewhere(self, source: int, object_: int, macros: Mapping[str, str], clock: int | None = None) -> str:
+        """Raise an event that is not a trigger's (source 1 discovery, 2 autoregistration, 3 internal); gives its id.
+
+        `macros` are those that have a value there, `{EVENT.NAME}`; the others stay as they are written.
+        """
+        return str(self.do("raise_elsewhere", source=source, object_=object_, macros=macros, clock=clock))
+
     def recover(self, *eventids: str, value: str | None = None) -> str:
         """End problems of one trigger with one recovery event; gives its id."""
         return str(self.do("recover", eventids=eventids, value=value))
@@ -123,7 +130,7 @@ class Control:
         return list(self.do("problems"))
 
     def alerts(self, eventid: str | None = None) -> list[Row]:
-        """List the alerts, as alert.get shows them to a super admin."""
+        """List the alerts as alert.get shows them to a super admin, all or those about one problem."""
         return list(self.do("alerts", eventid=eventid))
 
     def counts(self) -> Row:

@@ -67,6 +67,10 @@ class Deeds:
                 raised.append(str(self.world.raise_problem(trigger, value="1", alert=alert).eventid))
             return raised
 
+    def raise_elsewhere(self, source: int, object_: int, macros: Mapping[str, str], clock: int | None) -> str:
+        with self.world.lock:
+            return str(self.world.raise_elsewhere(source, object_, macros, clock=clock).eventid)
+
     def recover(self, eventids: Sequence[str], value: str | None) -> str:
         with self.world.lock:
             return str(self.world.recover([self._event(one) for one in eventids], value=value).eventid)
@@ -147,8 +151,8 @@ class Deeds:
 
     def alerts(self, eventid: str | None) -> list[Row]:
         with self.world.lock:
-            which = {} if eventid is None else {"eventids": [eventid]}
-            return list(self.api.alert_get(self.world.users[1], {"output": "extend", **which}))
+            rows = self.api.alert_get(self.world.users[1], {"output": "extend"})
+        return [row for row in rows if eventid is None or eventid in {row["eventid"], row["p_eventid"]}]
 
     def set_role(self, methods: Sequence[str] | None, actions: Sequence[str] | None) -> None:
         with self.world.lock:

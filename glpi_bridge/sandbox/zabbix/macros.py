@@ -27,6 +27,33 @@ _WORDS = (
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """One alert about an event that is not a trigger's: what has no meaning there stays as it is written."""
+
+    world: World
+    event: Event
+    known: Mapping[str, str]
+
+    def fill(self, text: str) -> str:
+        """Replace the macros of a text."""
+        return texts.replace(text, self.value)
+
+    def value(self, macro: str) -> str:
+        """Give the value of one macro, or the macro."""
+        general = {
+            "{EVENT.ID}": str(self.event.eventid),
+            "{EVENT.SOURCE}": str(self.event.source),
+            "{EVENT.OBJECT}": str(self.event.object),
+            "{EVENT.DATE}": texts.date(self.world, self.event.clock),
+            "{EVENT.TIME}": texts.hour(self.world, self.event.clock),
+            "{EVENT.AGE}": texts.age(self.world.now() - self.event.clock),
+            "{DATE}": texts.date(self.world, self.world.now()),
+            "{TIME}": texts.hour(self.world, self.world.now()),
+        }
+        return self.known.get(macro, general.get(macro, macro))
+
+
+@dataclass(frozen=True)
 class Telling:
     """One alert to one account about one trigger's problem."""
 
@@ -101,10 +128,8 @@ class Telling:
         return "Inaccessible user"
 
     def history(self) -> str:
-        """Write all updates up to the one that is told."""
-        last = self.update.acknowledgeid if self.update else None
-        told = [one for one in self.event.acknowledges if last is None or one.acknowledgeid <= last]
-        return "\n\n".join(self._history_entry(one) for one in told)
+        """Write all updates so far."""
+        return "\n\n".join(self._history_entry(one) for one in self.event.acknowledges)
 
     def _history_entry(self, update: Acknowledge) -> str:
         when = f"{texts.date(self.world, update.clock)} {texts.hour(self.world, update.clock)}"

@@ -70,15 +70,19 @@ class Standin(Control):
         world: World | None = None,
         threads: bool = True,
     ) -> None:
-        """Start. Without a `script` nobody is told; without `threads` alerts run in `run_alerts` only."""
+        """Start. Without a `script` nobody is told; without `threads` alerts run in `run_alerts` only.
+
+        A `world` that is given keeps its own media type and action; `script` then only says where its script lies.
+        """
         self.world = world or bridge_world(World())
         self.api = Api(self.world, VERSIONS[version])
         self.faults, self.calls, self.not_served = Faults(), Counter[str](), list[str]()
-        self.world.media_type.parameters = parameters(str(spool), dict(ALERT_FIELDS), source)
         path = Path(script).resolve() if script else Path("/nonexistent")
-        self.world.media_type.exec_path = path.name
-        self.world.action.status = 0 if script else 1
         self.alerter = Alerter(self.world, path.parent)
+        if world is None:
+            self.world.media_type.exec_path = path.name
+            self.world.media_type.parameters = parameters(str(spool), dict(ALERT_FIELDS), source)
+            self.world.action.status = 0 if script else 1
         self._deeds = Deeds(self.world, self.api, self.alerter)
         self._connections: set[socket.socket] = set()
         self.over = threading.Event()

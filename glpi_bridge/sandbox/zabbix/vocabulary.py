@@ -57,6 +57,12 @@ ACTION_PARAMS = {
     *("output", "actionids", "filter", "selectFilter", "selectOperations", "selectRecoveryOperations"),
     "selectUpdateOperations",
 }
+EVENT_REAL_PARAMS = _words(
+    """
+    search searchByAny startSearch excludeSearch searchWildcardsEnabled editable preservekeys groupBy
+    problem_time_from problem_time_till alertids userids mediatypeids
+    """
+)
 REAL_PARAMS = _words(
     """
     search searchByAny startSearch excludeSearch searchWildcardsEnabled editable preservekeys sortfield sortorder
