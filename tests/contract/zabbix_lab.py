@@ -37,6 +37,14 @@ def recording(name: str) -> dict[str, Any]:
     return record
 
 
+def macros_of(message: str) -> dict[str, str]:
+    """Read a message that names every macro as `EVENT.ID=[value]`; values may have several lines."""
+    return dict(_MACRO.findall(message))
+
+
+_MACRO = re.compile(r"^([A-Z$][A-Za-z0-9.$]*)=\[(.*?)\](?=\n[A-Z$][A-Za-z0-9.$]*=\[|\Z)", re.DOTALL | re.MULTILINE)
+
+
 def _media_type() -> MediaType:
     asked = recording("02-configuration/020-mediatype-create-script")["request"]["json"]["params"]
     own = [one for one in asked["message_templates"] if one["eventsource"] == 0]
