@@ -5,15 +5,15 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
-from glpi_bridge.errors import BridgeError
+from glpi_bridge.errors import BridgeError, Held
 from glpi_bridge.glpi import Glpi, Names
 from glpi_bridge.rules import Rules
 from glpi_bridge.spool import Spool
-from glpi_bridge.store import Connection, Store, meta
+from glpi_bridge.store import Connection, Store, attempts, incidents, meta
 from glpi_bridge.zabbix import Zabbix
 
 STOPPED = "stopped"
@@ -25,6 +25,7 @@ class Terms:
     """How patient delivery is; seconds unless a name says otherwise.
 
     `settle_after` must be longer than GLPI's database lets a statement wait for a row lock (50 s by default).
+    A server that is down is asked again after `longest_probe` at most, one that refuses all calls after `longest_hold`.
     `session_age` is how long after its last read a session may be taken for alive (GLPI's collector takes 1440 s).
     """
 
@@ -32,6 +33,8 @@ class Terms:
     lease: float = 180.0
     first_pause: float = 5.0
     longest_pause: float = 600.0
+    longest_probe: float = 7.0
+    longest_hold: float = 60.0
     give_up_after_refusals: int = 5
     give_up_after: float = 600.0
     session_age: float = 840.0
@@ -40,10 +43,11 @@ class Terms:
     batch_incidents: int = 200
     retention: float = 90 * 86400.0
 
-    def pause(self, failures: int, chance: float) -> float:
+    def pause(self, failures: int, chance: float, longest: float | None = None) -> float:
         """Return the pause after so many failures in a row: doubling, capped, spread by `chance` (0 to 1)."""
         steps = min(max(failures - 1, 0), 30)
-        return min(self.longest_pause, self.first_pause * 2.0**steps) * (0.75 + 0.5 * chance)
+        cap = self.longest_pause if longest is None else longest
+        return min(cap, self.first_pause * 2.0**steps) * (0.75 + 0.5 * chance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,14 @@ class Context:
         """Note that a target cannot be used now, and back off; True when this is news (worth a log line)."""
         return self.store.write(_failed, target, error, self.terms, self.now(), self.chance())
 
+    def next_wake(self) -> float | None:
+        """Return when something becomes due by itself, in epoch seconds, or None."""
+        return self.store.read(_next_wake, [f"trouble {name}" for name in self.targets()], self.now())
+
+    def targets(self) -> list[str]:
+        """Return the names of what is called: GLPI and each Zabbix."""
+        return ["GLPI", *(f"Zabbix {name}" for name in self.sources)]
+
     def works(self, target: str) -> bool:
         """Note that a target answers; True when it did not before."""
         if self.store.read(meta.get, f"trouble {target}") is None:
@@ -126,9 +138,16 @@ def _is_held(connection: Connection, target: str, now: float) -> bool:
 def _failed(connection: Connection, target: str, error: BridgeError, terms: Terms, now: float, chance: float) -> bool:
     known = meta.get(connection, f"trouble {target}")
     failures = 1 if known is None else known["failures"] + 1
-    pause = max(terms.pause(failures, chance), getattr(error, "retry_after", None) or 0.0)
+    longest = terms.longest_hold if isinstance(error, Held) else terms.longest_probe
+    pause = max(terms.pause(failures, chance, longest), getattr(error, "retry_after", None) or 0.0)
     text = str(error)
     since = now if known is None else known["since"]
     trouble = {"text": text, "since": since, "until": now + pause, "failures": failures}
     meta.put(connection, f"trouble {target}", trouble)
     return known is None or known["text"] != text
+
+
+def _next_wake(connection: Connection, troubles: Sequence[str], now: float) -> float | None:
+    times = [incidents.next_due(connection, now), attempts.next_time(connection)]
+    times += [trouble["until"] for name in troubles if (trouble := meta.get(connection, name)) is not None]
+    return min((time for time in times if time is not None), default=None)

@@ -18,7 +18,7 @@ from glpi_bridge.errors import BridgeError, Held, NotConnected, TargetError
 from glpi_bridge.glpi import NameNotFound
 from glpi_bridge.look import Shown
 from glpi_bridge.model import Outcome, Route, Seen, Step, StepKind, Told, Verdict
-from glpi_bridge.recollect import recollect
+from glpi_bridge.recollect import is_recollected, recollect
 from glpi_bridge.store import Connection, attempts, events, incidents, meta
 from glpi_bridge.store.attempts import Attempt
 from glpi_bridge.store.incidents import End, Owed
@@ -42,8 +42,9 @@ def one_pass(context: Context) -> int:
     try:
         if not context.is_held("GLPI"):
             recollect(context)
-        while intake.sort_events(context):
-            pass
+        if is_recollected(context):  # else a problem whose ticket a lost store has forgotten would get a second one
+            while intake.sort_events(context):
+                pass
         settle.settle_due(context)
         while _may_go_on(context) and (done := deliver_some(context)) is not None:
             told_count += done

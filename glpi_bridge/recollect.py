@@ -21,7 +21,7 @@ def recollect(context: Context, *, again: bool = False) -> int:
     The tickets are kept for the incidents that will ask for them. Of those still open the events are asked of Zabbix,
     so that the next problem of the same trigger joins its ticket.
     """
-    if not again and context.store.read(meta.get, _DONE) is not None:
+    if not again and is_recollected(context):
         return 0
     tickets = sorted((shown for shown in own_tickets(context, 0) if shown.markers), key=lambda shown: shown.id)
     first: dict[str, int] = {}
@@ -36,6 +36,11 @@ def recollect(context: Context, *, again: bool = False) -> int:
     if tickets:
         log.info("found %d tickets of ours in GLPI by their markers", len(tickets))
     return len(tickets)
+
+
+def is_recollected(context: Context) -> bool:
+    """Tell whether this store knows the tickets that were made before it."""
+    return context.store.read(meta.get, _DONE) is not None
 
 
 def _keep(connection: Connection, tickets: dict[str, int], highest: int, now: float) -> None:

@@ -19,7 +19,6 @@ from glpi_bridge import build, config, deliver
 from glpi_bridge.config import Settings
 from glpi_bridge.context import Context
 from glpi_bridge.errors import BridgeError, SettingsError
-from glpi_bridge.store import incidents
 from glpi_bridge.sync import sync
 
 log = logging.getLogger(__name__)
@@ -84,7 +83,7 @@ class Daemon:
             sync(context)
 
     def _wait(self, context: Context) -> float:
-        due = context.store.read(incidents.next_due, self._now())
+        due = context.next_wake()
         return _LONGEST_WAIT if due is None else min(_LONGEST_WAIT, max(0.2, due - self._now()))
 
     def _idle(self, context: Context, seconds: float) -> None:

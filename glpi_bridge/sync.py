@@ -18,6 +18,7 @@ from glpi_bridge.errors import TargetError
 from glpi_bridge.facts import ASKED, GUESS, Facts, Register
 from glpi_bridge.look import Shown
 from glpi_bridge.model import Origin, TicketStatus
+from glpi_bridge.settle import report_duplicate
 from glpi_bridge.store import Connection, events, incidents, meta
 from glpi_bridge.zabbix import Zabbix
 from glpi_bridge.zabbix_answers import Trigger, ZabbixEvent
@@ -207,7 +208,7 @@ def _ask_glpi(context: Context, report: Report) -> None:
     """Read our tickets that changed since last time, with an overlap, the trash too."""
     account = context.glpi.account or context.glpi.login()
     started = context.now()
-    since = context.store.read(meta.get, "glpi read", None)
+    since = context.store.read(meta.get, "glpi read") or context.store.read(meta.get, "recollected")
     if since is not None:
         moment = datetime.fromtimestamp(since, UTC) - _OVERLAP
         criteria = [
@@ -226,6 +227,8 @@ def _changed(context: Context, criteria: Sequence[Mapping[str, object]], *, tras
         page = context.glpi.search("Ticket", criteria, look.SHOWN, limit=_PAGE, start=start, trash=trash)
         shown = {one.id: one for one in (look.read_row(context, row) for row in page.rows)}
         changed += context.store.write(_saw, shown, context.now(), trash)
+        if not trash:
+            _find_twins(context, shown.values())
         start += _PAGE
         if start >= page.total or not page.rows:
             return changed
@@ -241,6 +244,16 @@ def _saw(connection: Connection, shown: Mapping[int, Shown], now: float, trash: 
             incidents.set_seen(connection, owed.incident.id, seen, now)
             changed += 1
     return changed
+
+
+def _find_twins(context: Context, shown: Iterable[Shown]) -> None:
+    """Find tickets that carry the marker of an incident whose ticket is another: a call that arrived twice."""
+    for one in shown:
+        for marker in one.markers:
+            owed = context.store.read(incidents.by_marker, marker)
+            told = owed.incident.told.ticket_id if owed is not None else None
+            if told is not None and told != one.id and not one.seen.status.is_finished:
+                report_duplicate(context, one.id, told, marker)
 
 
 def close_duplicates(context: Context) -> int:

@@ -11,6 +11,7 @@ from glpi_bridge import __version__
 
 # command: (module in glpi_bridge.cli, function, one line for the list)
 _COMMANDS = {
+    "demo": ("demo", "demo", "See it work on this machine alone, without a GLPI and a Zabbix."),
     "run": ("service", "run", "Run the service: deliver whenever something is new or due."),
     "deliver": ("service", "deliver", "Deliver once what waits, for cron."),
     "sync": ("service", "sync", "Ask Zabbix and GLPI what changed, once, for cron."),

@@ -306,7 +306,7 @@ class Glpi:
             return [Outcome(Verdict.TRANSIENT, text=str(error), code="NOT_SENT")] * len(items)
         except TargetError as error:
             return [outcome_of(error)] * len(items)
-        return read(answer)
+        return [_unproven(outcome) for outcome in read(answer)]
 
     def _read(self, path: str, params: Params, body: Mapping[str, Any] | None = None) -> Answer:
         fresh = self.token is None
@@ -394,6 +394,13 @@ class Glpi:
         self.account = Account(
             read.user_id, read.name, read.profile, read.profile_id, read.entity_id, read.rights, before
         )
+
+
+def _unproven(outcome: Outcome) -> Outcome:
+    """The session was alive a moment ago: where its write is answered 401, it may have arrived twice."""
+    if outcome.verdict is not Verdict.SESSION_LOST:
+        return outcome
+    return Outcome(Verdict.UNKNOWN, text=outcome.text, code="SESSION_LOST")
 
 
 class _Api(glpi_api.GLPI):  # type: ignore[misc]  # glpi_api has no types

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, insert, select, update
+from sqlalchemy import Row, and_, case, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from glpi_bridge.model import StepKind
@@ -159,6 +159,12 @@ def take_over(connection: Connection, attempt: Attempt, worker: str, lease_until
     if connection.execute(update(attempts).where(same).values(values)).rowcount != 1:
         return None
     return replace(attempt, worker=worker, lease_until=lease_until, doubt=why)
+
+
+def next_time(connection: Connection) -> float | None:
+    """Return when the next attempt is to be settled, or its lease is over; None when there is none."""
+    later = case((attempts.c.next_at > attempts.c.lease_until, attempts.c.next_at), else_=attempts.c.lease_until)
+    return connection.scalar(select(func.min(later)))
 
 
 def in_flight(connection: Connection) -> list[Attempt]:
