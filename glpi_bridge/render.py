@@ -171,7 +171,6 @@ class Renderer:
             loaders.insert(0, FileSystemLoader(directory))
         self._html = _environment(ChoiceLoader(loaders), zone, autoescape=True)
         self._plain = _environment(ChoiceLoader(loaders), zone, autoescape=False)
-        self.built_in = {text: self._environment(text).get_template(f"default/{text}.j2") for text in Text}
 
     def _environment(self, text: Text | None) -> Environment:
         return self._html if text is not None and text.is_html else self._plain
@@ -191,13 +190,16 @@ class Renderer:
 
     def render(self, text: Text, template: Template | None, names: Mapping[str, object]) -> Rendered:
         """Render `text` by `template`; by the built-in one, with a warning, where that fails."""
-        if template is not None:
-            try:
-                return Rendered(_finished(text, template.render(names)))
-            except Exception as error:  # noqa: BLE001 (a template is a program of the administrator's: it may raise anything)
-                warning = f"the {text} template failed ({reason(error)}); the built-in text was used"
-                return Rendered(_finished(text, self.built_in[text].render(names)), (warning,))
-        return Rendered(_finished(text, self.built_in[text].render(names)))
+        if template is None:
+            return Rendered(self._built_in(text, names))
+        try:
+            return Rendered(_finished(text, template.render(names)))
+        except Exception as error:  # noqa: BLE001 (a template is a program of the administrator's: it may raise anything)
+            warning = f"the {text} template failed ({reason(error)}); the built-in text was used"
+            return Rendered(self._built_in(text, names), (warning,))
+
+    def _built_in(self, text: Text, names: Mapping[str, object]) -> str:
+        return _finished(text, self._environment(text).get_template(f"default/{text}.j2").render(names))
 
 
 def _refuse_unknown_names(environment: Environment, source: str, text: Text | None) -> None:

@@ -16,9 +16,10 @@ from urllib.parse import quote
 from glpi_bridge.compiled import Named, Rule, compile_rules
 from glpi_bridge.document import Document, parse, read
 from glpi_bridge.model import Draft, Event, Origin, Route, TicketType
-from glpi_bridge.render import Rendered, Renderer, Text, names_of, title
+from glpi_bridge.render import Rendered, Renderer, Text, names_of
 from glpi_bridge.rulefile import RulesFile
 from glpi_bridge.section import check
+from glpi_bridge.text import one_line, title
 from glpi_bridge.units import system_zone
 from glpi_bridge.wishes import Values, extra_of, key_of, levels_of, policy_of
 
@@ -117,7 +118,8 @@ class Rules:
         pattern = self._links.get(event.source, "")
         if "{triggerid}" in pattern and not event.triggerid:
             return ""
-        return pattern.replace("{triggerid}", quote(event.triggerid)).replace("{eventid}", quote(event.eventid))
+        triggerid, eventid = (quote(one_line(text)) for text in (event.triggerid, event.eventid))
+        return pattern.replace("{triggerid}", triggerid).replace("{eventid}", eventid)
 
     def _route(self, rule: Rule, event: Event) -> Route:
         values = self._values(rule, event)
@@ -133,7 +135,9 @@ class Rules:
         single = {key: values.text(key) for key in _SINGLE}
         own = next((rule for rule, _ in values.given("category")), self._default)
         if event.origin is Origin.CRON and own is self._default:
-            single["category"] = event.fields.get("category") or single["category"]  # cron-glpi --category
+            single["category"] = (
+                one_line(event.fields.get("category", "")) or single["category"]
+            )  # cron-glpi --category
         return Draft(
             title=title(name.text, fallback=_fallback(event)),
             content=content.text,

@@ -64,6 +64,11 @@ def clean(text: str) -> str:
     return _SURROGATE.sub("\ufffd", text)
 
 
+def one_line(text: str) -> str:
+    """Clean a text and take out its line ends and tabs."""
+    return re.sub(r"[\n\t]", " ", clean(text)).strip()
+
+
 def without_astral(text: str) -> str:
     """Take out the characters that an old three-byte table of GLPI refuses (emoji, for one)."""
     return re.sub("[\U00010000-\U0010ffff]", "", text)
@@ -89,7 +94,7 @@ def title(text: str, *, encoded_limit: bool = False, fallback: str = "") -> str:
 
     `encoded_limit`: for GLPI 10, where `&`, `<` and `>` count five each and the cut may fall into one of them.
     """
-    text = " ".join(clean(text).split("\n")).replace("\t", " ").strip() or fallback or "Problem"
+    text = one_line(text) or one_line(fallback) or "Problem"
     cost = _ENCODED_COST if encoded_limit else {}
     if sum(cost.get(character, 1) for character in text) <= TITLE_LIMIT:
         return text

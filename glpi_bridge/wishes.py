@@ -10,8 +10,9 @@ from typing import cast
 
 from glpi_bridge.compiled import Rule
 from glpi_bridge.model import Event, Level, Origin, Policy, Severity
-from glpi_bridge.render import clean, reason
+from glpi_bridge.render import reason
 from glpi_bridge.rulefile import is_template, level
+from glpi_bridge.text import clean, one_line
 from glpi_bridge.units import Mistake
 
 KEY_LIMIT = 200
@@ -122,14 +123,20 @@ def policy_of(values: Values) -> Policy:
 
 
 def key_of(values: Values, event: Event) -> str:
-    """Return the dedup key: the rule's, else what stands for the trigger; never longer than KEY_LIMIT."""
-    for rule, wish in values.given("key"):
-        key = _listed_key(wish, event) if isinstance(wish, tuple) else values.filled(rule, "key", str(wish))
-        if key:
-            return key if len(key) <= KEY_LIMIT else key[:120] + "…" + hashlib.sha256(key.encode()).hexdigest()
+    """Return the dedup key: the rule's, else what stands for the trigger; never blank or longer than KEY_LIMIT."""
+    wished = (
+        _listed_key(wish, event) if isinstance(wish, tuple) else values.filled(rule, "key", str(wish))
+        for rule, wish in values.given("key")
+    )
+    key = next((key for key in wished if key), "") or _own_key(event)
+    return key if len(key) <= KEY_LIMIT else key[:120] + "…" + hashlib.sha256(key.encode()).hexdigest()
+
+
+def _own_key(event: Event) -> str:
     # an internal event about a trigger is another trouble than the trigger's own problem
     prefix = "" if event.origin in {Origin.TRIGGER, Origin.CRON} else f"{event.origin}:"
-    return f"{prefix}{event.triggerid}" if event.triggerid else f"event:{event.eventid}"
+    trigger = one_line(event.triggerid)
+    return f"{prefix}{trigger}" if trigger else f"event:{event.eventid}"
 
 
 def _listed_key(wish: tuple[str, ...], event: Event) -> str:
@@ -137,4 +144,4 @@ def _listed_key(wish: tuple[str, ...], event: Event) -> str:
     for tag in event.tags:
         tags.setdefault(tag.tag, []).append(tag.value)
     parts = [tags.get(name[5:], []) if name.startswith("tags.") else getattr(event, name) for name in wish]
-    return json.dumps(parts, ensure_ascii=False, default=str)  # as JSON, so that no two lists look alike
+    return clean(json.dumps(parts, ensure_ascii=False, default=str))  # as JSON, so that no two lists look alike

@@ -332,7 +332,8 @@ def test_one_name_on_fifty_hosts_is_fifty_keys() -> None:
     given = Rules.load(None)
     events = [replace(EVENT, eventid=str(n), triggerid=str(n + 500), host=f"h{n}", name="High CPU") for n in range(50)]
     assert len({given.route(event).key for event in events}) == 50
-    assert {rules("default: {key: '{{ name }}'}").route(event).key for event in events} == {"High CPU"}
+    grouped = rules("default: {key: '{{ name }}'}")
+    assert {grouped.route(event).key for event in events} == {"High CPU"}
 
 
 @pytest.mark.field("F18")
@@ -793,3 +794,58 @@ def test_windows_past_midnight_belong_to_the_day_on_which_they_began() -> None:
 def test_days_may_go_over_the_end_of_the_week() -> None:
     assert during("sat-mon", UTC).days == {5, 6, 0}
     assert during("mon,wed-thu", UTC).days == {0, 2, 3}
+
+
+ANY_TEXT = st.text(alphabet=st.characters(), max_size=40) | st.sampled_from(
+    ["{{ name }}", "{% raw %}", "x" * 300, "&" * 90, "\ud800", "zabbix main/1", "</p><script>", "http://h/'\"<>"]
+)
+ANY_EVENTS = st.builds(
+    Event,
+    source=st.sampled_from(["main", "cron"]),
+    eventid=st.sampled_from(["1", "a-1"]),
+    origin=st.sampled_from(Origin),
+    name=ANY_TEXT,
+    host=ANY_TEXT,
+    host_name=ANY_TEXT,
+    triggerid=ANY_TEXT,
+    trigger_name=ANY_TEXT,
+    trigger_description=ANY_TEXT,
+    trigger_url=ANY_TEXT,
+    opdata=ANY_TEXT,
+    host_groups=st.lists(ANY_TEXT, max_size=2).map(tuple),
+    tags=st.lists(st.builds(Tag, ANY_TEXT | st.just("rack"), ANY_TEXT), max_size=3).map(tuple),
+    severity=st.sampled_from(Severity),
+    opened_at=st.none() | st.just(OPENED),
+    recovered_at=st.none() | st.just(OPENED + timedelta(minutes=1)),
+    fields=st.dictionaries(st.just("category"), ANY_TEXT),
+)
+ALL_KINDS = rules(
+    """
+    rules:
+      - match: {tag: rack}
+        key: [tags.rack, name]
+        title: "{{ tags.rack }} {{ name }}"
+        content: rack.j2
+        group: ["{{ tags.rack }}", "{{ host }}"]
+        urgency: "{{ name }}"
+        extra: {a: "{{ opdata }}"}
+      - match: {trigger: "/a/", not: {host: "*b*"}}
+        key: "{{ name }}"
+        content: short.j2
+    """,
+    templates=Path(ROOT, "config/templates"),
+    links={"main": "https://z/tr_events.php?triggerid={triggerid}&eventid={eventid}"},
+)
+
+
+@given(ANY_EVENTS)
+def test_whatever_an_event_says_it_gets_a_ticket_that_can_be_sent(event: Event) -> None:
+    route = ALL_KINDS.route(event)
+    assert 0 < len(route.draft.title) <= 255
+    assert route.draft.content.startswith("<p>")
+    assert "<script" not in route.draft.content
+    assert 0 < len(route.key) <= KEY_LIMIT
+    solution = ALL_KINDS.text(Text.SOLUTION, event).text
+    for text in (route.key, route.draft.title, route.draft.content, solution, *route.draft.groups):
+        text.encode()
+        assert not any(ord(character) < 32 and character not in "\n\t" for character in text)
