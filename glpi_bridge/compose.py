@@ -189,7 +189,7 @@ def told(item: Item, owed: Owed, ticket_id: int | None, now: datetime) -> tuple[
             return replace(before, notes=before.notes | {item.subject}), seen
         case StepKind.SOLVE:
             solved = replace(seen, status=TicketStatus.SOLVED, by_us=True, finished_at=now)
-            return replace(before, solved=before.solved | {item.subject}), solved
+            return replace(before, solved=before.solved | before.reopened | {item.subject}), solved
         case StepKind.REOPEN:
             opened = replace(seen, status=TicketStatus.NEW, by_us=False, finished_at=None)
             return replace(before, reopened=before.reopened | {item.subject}), opened

@@ -49,13 +49,16 @@ def last_recovered(incident: Incident) -> Event:
 
 
 def joins(event: Event, latest: Incident, policy: Policy) -> bool:
-    """Tell whether a new event belongs to the latest incident of its key, else it starts the next generation."""
-    if any(other.is_open for other in latest.events):
-        return True
+    """Tell whether a new event belongs to the latest incident of its key, else it starts the next generation.
+
+    A ticket that was removed, or closed where closed stays closed, takes nothing new: nobody would see it there.
+    """
     if latest.seen.is_deleted or latest.seen.is_gone:
         return False
     if latest.seen.status is TicketStatus.CLOSED and not policy.reopen_closed:
         return False
+    if any(other.is_open for other in latest.events):
+        return True
     calm_since = max(_at(other.recovered_at) for other in latest.events)
     opened = _at(event.opened_at)
     if opened < calm_since or policy.reopen_window is None:
@@ -159,7 +162,7 @@ def _recovered(incident: Incident, policy: Policy) -> Step | Wait:
         return Wait("recovered and solved", is_final=True)
     if incident.told.unconfirmed:
         return Step(StepKind.CONFIRM, "GLPI took the solution and left the ticket open", last.eventid)
-    if last.eventid in incident.told.solved:
+    if last.eventid in incident.told.solved and not _reopened_by_us(incident):
         return Wait("recovered; a person reopened the ticket")
     pending = seen.status is TicketStatus.PENDING and not policy.solve_pending
     if pending or not policy.solve:
@@ -167,7 +170,17 @@ def _recovered(incident: Incident, policy: Policy) -> Step | Wait:
         if subject not in incident.told.notes:
             return Step(StepKind.NOTE, "recovered; the ticket is a person's to solve", subject)
         return Wait("recovered; the ticket is a person's to solve")
-    return Step(StepKind.SOLVE, "recovered", last.eventid)
+    return Step(StepKind.SOLVE, "recovered", _untold_recovery(incident).eventid)
+
+
+def _reopened_by_us(incident: Incident) -> bool:
+    return bool(incident.told.reopened - incident.told.solved)
+
+
+def _untold_recovery(incident: Incident) -> Event:
+    """Each solution has a subject of its own, or a lost answer to it would be taken for an earlier one's."""
+    untold = [event for event in incident.events if event.eventid not in incident.told.solved]
+    return max(untold or incident.events, key=lambda event: (_at(event.recovered_at), event.eventid))
 
 
 def _returned(incident: Incident, policy: Policy) -> Step | Wait:

@@ -1,0 +1,362 @@
+"""What is due next, as a table: each row reads as a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from glpi_bridge import plan
+from glpi_bridge.model import (
+    Draft,
+    Event,
+    Incident,
+    Level,
+    Note,
+    Policy,
+    Route,
+    Seen,
+    Severity,
+    Step,
+    StepKind,
+    TicketStatus,
+    Told,
+    Wait,
+)
+
+START = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
+TICKET = 42
+
+
+def at(minutes: float) -> datetime:
+    return START + timedelta(minutes=minutes)
+
+
+def minutes(count: float) -> timedelta:
+    return timedelta(minutes=count)
+
+
+def problem(eventid: str = "101", opened: float = 0, recovered: float | None = None, **facts: Any) -> Event:
+    ended = None if recovered is None else at(recovered)
+    known = {"announced": True, "severity": Severity.HIGH} | facts
+    return Event("prod", eventid, opened_at=at(opened), recovered_at=ended, **known)
+
+
+def note(id_: str, minute: float = 1) -> Note:
+    return Note(at=at(minute), id=id_, author="Zabbix Administrator", action="commented", message=id_)
+
+
+def incident(*events: Event, **fields: Any) -> Incident:
+    return Incident(1, "prod", "7", 1, "zabbix prod/101", events, **fields)
+
+
+def told(**fields: Any) -> Told:
+    """A ticket that GLPI has confirmed."""
+    return Told(**({"ticket_id": TICKET, "urgency": 4, "impact": 3} | fields))
+
+
+def seen(status: TicketStatus = TicketStatus.NEW, **fields: Any) -> Seen:
+    finished = {"finished_at": at(20), "by_us": True} if status.is_finished else {}
+    return Seen(**({"status": status, "urgency": 4, "impact": 3} | finished | fields))
+
+
+def ticketed(*events: Event, **fields: Any) -> Incident:
+    return incident(*events, **({"told": told(), "seen": seen()} | fields))
+
+
+def due(one: Incident, policy: Policy, minute: float = 30, ignore: str | None = None, **draft: Any) -> Step | Wait:
+    wanted = Draft("title", "content", **({"urgency": Level.HIGH, "impact": Level.MEDIUM} | draft))
+    return plan.plan(one, Route("rules.yml:3", "7", wanted, policy, ignore), at(minute))
+
+
+NEW, ASSIGNED, PENDING = TicketStatus.NEW, TicketStatus.ASSIGNED, TicketStatus.PENDING
+SOLVED, CLOSED = TicketStatus.SOLVED, TicketStatus.CLOSED
+CREATE, NOTE, SOLVE, REOPEN = StepKind.CREATE, StepKind.NOTE, StepKind.SOLVE, StepKind.REOPEN
+LINK, RAISE, COMPLETE, CONFIRM = StepKind.LINK, StepKind.RAISE, StepKind.COMPLETE, StepKind.CONFIRM
+calm = Policy(flap_count=0)
+solved_by_a_person = seen(SOLVED, by_us=False)
+closed_by_a_person = seen(CLOSED, by_us=False)
+flaps_open = tuple(problem(f"10{i}", i, None if i == 4 else i + 0.5) for i in range(5))
+flaps_ended = tuple(problem(f"10{i}", i, i + 0.5) for i in range(5))
+flapping = Policy(flap_count=6, flap_window=minutes(15), flap_calm=minutes(15))
+flap_told = told(notes=frozenset({f"flap-{int(at(4.5).timestamp())}"}))
+two_solved = told(solved=frozenset({"101"}))
+
+Asked = Callable[[], Step | Wait]
+
+
+def ask(one: Incident, policy: Policy = calm, minute: float = 30, **more: Any) -> Asked:
+    return lambda: due(one, policy, minute, **more)
+
+
+# sentence, what is asked, the step (kind, subject) or the words of the wait (and the minute it ends)
+ROWS: list[tuple[str, Asked, Any]] = [
+    # -- before there is a ticket
+    ("a new problem → create", ask(incident(problem())), (CREATE, "")),
+    ("two open events of one key → still one create", ask(incident(problem(), problem("102", 1))), (CREATE, "")),
+    ("ignored by a rule → nothing", ask(incident(problem()), ignore="lab"), "ignored by rules.yml:3: lab"),
+    ("ignored and recovered → nothing more ever", ask(incident(problem(recovered=5)), ignore="lab"), "final"),
+    ("inside its hold-off → wait for the end of it", ask(incident(problem()), Policy(hold_off=minutes(45))), 45),
+    ("hold-off over → create", ask(incident(problem()), Policy(hold_off=minutes(30))), (CREATE, "")),
+    ("hold-off counts from the oldest open event",
+     ask(incident(problem(), problem("102", 29)), Policy(hold_off=minutes(30))), (CREATE, "")),
+    ("recovered within its hold-off → none",
+     ask(incident(problem(recovered=5)), Policy(hold_off=minutes(10))), "recovered within its hold-off"),
+    ("lasted longer than its hold-off while GLPI was down → create, then solve",
+     ask(incident(problem(recovered=15)), Policy(hold_off=minutes(10))), (CREATE, "")),
+    ("recovered while GLPI was down → create, then solve", ask(incident(problem(recovered=5))), (CREATE, "")),
+    ("recovered while GLPI was down, by setting → none",
+     ask(incident(problem(recovered=5)), Policy(create_recovered=False)), "recovered before its ticket could be made"),
+    ("suppressed → held until Zabbix says otherwise", ask(incident(problem(suppressed=True))), "held: suppressed"),
+    ("suppressed, but the setting does not hold it → create",
+     ask(incident(problem(suppressed=True)), Policy(hold_suppressed=False)), (CREATE, "")),
+    ("one of two open events suppressed → create for the other",
+     ask(incident(problem(suppressed=True), problem("102"))), (CREATE, "")),
+    ("the only event that is not suppressed has recovered → held",
+     ask(incident(problem(suppressed=True), problem("102", recovered=3))), "held: suppressed"),
+    ("opened and recovered while suppressed → none",
+     ask(incident(problem(recovered=5, suppressed=True))), "opened and recovered while suppressed"),
+    ("a recovery that nobody announced → none",
+     ask(incident(problem(recovered=5, announced=False))), "a recovery of a problem that nobody told about"),
+    ("a recovery that nobody announced, by setting → create, then solve",
+     ask(incident(problem(recovered=5, announced=False)), Policy(create_unannounced=True)), (CREATE, "")),
+    # -- what is owed to a ticket
+    ("open on both sides → nothing", ask(ticketed(problem())), "open in Zabbix and in GLPI"),
+    ("made by a call that broke off → complete it first",
+     ask(ticketed(problem(notes=(note("n1"),)), told=told(incomplete=True))), (COMPLETE, "")),
+    ("the key had a ticket before → link", ask(ticketed(problem(), previous=41)), (LINK, "41")),
+    ("linked already → nothing", ask(ticketed(problem(), previous=41, told=told(linked=frozenset({41})))), "open in"),
+    ("severity rose → raise", ask(ticketed(problem()), urgency=Level.VERY_HIGH), (RAISE, "")),
+    ("severity fell → raise tells that too", ask(ticketed(problem()), urgency=Level.LOW), (RAISE, "")),
+    ("severity rose, but a person set the urgency → theirs stays",
+     ask(ticketed(problem(), seen=seen(urgency=2)), urgency=Level.VERY_HIGH), "open in Zabbix and in GLPI"),
+    ("severity rose, but a person set the impact → theirs stays",
+     ask(ticketed(problem(), seen=seen(impact=5)), urgency=Level.VERY_HIGH), "open in Zabbix and in GLPI"),
+    ("severity rose after a person solved the ticket → nothing",
+     ask(ticketed(problem(), seen=solved_by_a_person), urgency=Level.VERY_HIGH), "closed by a person"),
+    ("severity rose, then it recovered → only solve",
+     ask(ticketed(problem(recovered=5)), urgency=Level.VERY_HIGH), (SOLVE, "101")),
+    ("a message → note", ask(ticketed(problem(notes=(note("n1"),)))), (NOTE, "n1")),
+    ("two messages → the older first, however they arrived",
+     ask(ticketed(problem(notes=(note("n1", 9), note("n2", 3))))), (NOTE, "n2")),
+    ("messages of two events → by time, not by event",
+     ask(ticketed(problem(notes=(note("n1", 9),)), problem("102", notes=(note("n2", 3),)))), (NOTE, "n2")),
+    ("the older was told → the newer",
+     ask(ticketed(problem(notes=(note("n1", 9), note("n2", 3))), told=told(notes=frozenset({"n2"})))), (NOTE, "n1")),
+    ("a message and the recovery → the note first", ask(ticketed(problem(recovered=5, notes=(note("n1"),)))),
+     (NOTE, "n1")),
+    ("a message after it was solved → still a note",
+     ask(ticketed(problem(recovered=5, notes=(note("n1", 25),)), seen=seen(SOLVED))), (NOTE, "n1")),
+    # -- recovery
+    ("recovered → solve", ask(ticketed(problem(recovered=5))), (SOLVE, "101")),
+    ("one of two recovered → not solved", ask(ticketed(problem(recovered=5), problem("102", 1))), "open in Zabbix"),
+    ("all recovered → solved with the last one's facts",
+     ask(ticketed(problem(recovered=9), problem("102", 1, 5))), (SOLVE, "101")),
+    ("solved by us → nothing more", ask(ticketed(problem(recovered=5), told=two_solved, seen=seen(SOLVED))), "final"),
+    ("a person solved it before the recovery → nothing more",
+     ask(ticketed(problem(recovered=5), seen=solved_by_a_person)), "final"),
+    ("a person closed it before the recovery → nothing more",
+     ask(ticketed(problem(recovered=5), seen=closed_by_a_person)), "final"),
+    ("a person reopened what we solved → theirs",
+     ask(ticketed(problem(recovered=5), told=two_solved, seen=seen(ASSIGNED))), "a person reopened the ticket"),
+    ("a person took it → solved all the same", ask(ticketed(problem(recovered=5), seen=seen(ASSIGNED))),
+     (SOLVE, "101")),
+    ("a person set it pending → a note, theirs to solve",
+     ask(ticketed(problem(recovered=5), seen=seen(PENDING))), (NOTE, "recovered-101")),
+    ("pending and the note is told → wait for the person",
+     ask(ticketed(problem(recovered=5), seen=seen(PENDING), told=told(notes=frozenset({"recovered-101"})))),
+     "a person's to solve"),
+    ("pending, by setting → solve",
+     ask(ticketed(problem(recovered=5), seen=seen(PENDING)), Policy(solve_pending=True, flap_count=0)),
+     (SOLVE, "101")),
+    ("solving switched off → a note only",
+     ask(ticketed(problem(recovered=5)), Policy(solve=False, flap_count=0)), (NOTE, "recovered-101")),
+    ("GLPI took the solution and left it open → confirm",
+     ask(ticketed(problem(recovered=5), told=told(solved=frozenset({"101"}), unconfirmed=True))), (CONFIRM, "101")),
+    ("the last recovery was told before a late one reopened it → solve for the late one",
+     ask(ticketed(problem(recovered=10), problem("102", 5, 8),
+                  told=told(solved=frozenset({"101"}), reopened=frozenset({"102"})))), (SOLVE, "102")),
+    # -- return
+    ("back after we solved it → reopen",
+     ask(ticketed(problem(recovered=5), problem("102", 25), seen=seen(SOLVED))), (REOPEN, "102")),
+    ("back, and the entity closes what is solved at once → reopen",
+     ask(ticketed(problem(recovered=5), problem("102", 25), seen=seen(CLOSED))), (REOPEN, "102")),
+    ("back, but closed stays closed by setting → nothing",
+     ask(ticketed(problem(recovered=5), problem("102", 25), seen=seen(CLOSED)),
+         Policy(reopen_closed=False, flap_count=0)), "closed stays closed"),
+    ("a person closed it while the problem lives → respected",
+     ask(ticketed(problem(), seen=closed_by_a_person)), "closed by a person"),
+    ("a person closed it while the problem lives, by setting → reopened once",
+     ask(ticketed(problem(), seen=closed_by_a_person), Policy(reopen_after_person=True, flap_count=0)),
+     (REOPEN, "101")),
+    ("and after they closed it again → respected",
+     ask(ticketed(problem(), seen=closed_by_a_person, told=told(reopened=frozenset({"101"}))),
+         Policy(reopen_after_person=True, flap_count=0)), "closed by a person"),
+    ("a new event after a person closed it → reopen",
+     ask(ticketed(problem(), problem("102", 25), seen=closed_by_a_person)), (REOPEN, "102")),
+    ("an event that was there before the person closed it → respected",
+     ask(ticketed(problem(), problem("102", 15), seen=closed_by_a_person)), "closed by a person"),
+    # -- removed
+    ("in the trash → nothing, while it lives", ask(ticketed(problem(), seen=seen(is_deleted=True))), "removed by hand"),
+    ("in the trash and recovered → nothing more", ask(ticketed(problem(recovered=5), seen=seen(is_deleted=True))),
+     "final"),
+    ("purged → nothing is sent to it", ask(ticketed(problem(recovered=5, notes=(note("n"),)), seen=seen(is_gone=True))),
+     "removed by hand"),
+    # -- flapping
+    ("flapping before there is a ticket → create at once", ask(incident(*flaps_open), flapping, 5), (CREATE, "")),
+    ("flapping and open → its state is not told", ask(ticketed(*flaps_open, seen=seen(SOLVED)), flapping, 5), 19),
+    ("flapping and recovered → its state is not told", ask(ticketed(*flaps_ended), flapping, 5), 19.5),
+    ("calm again → one note that sums up", ask(ticketed(*flaps_ended), flapping, 20),
+     (NOTE, f"flap-{int(at(4.5).timestamp())}")),
+    ("calm, summed up, recovered → solve", ask(ticketed(*flaps_ended, told=flap_told), flapping, 20), (SOLVE, "104")),
+    ("calm, summed up, still open → reopen what was solved",
+     ask(ticketed(*flaps_open, seen=seen(SOLVED), told=told(notes=frozenset({f"flap-{int(at(4).timestamp())}"}))),
+         flapping, 20), (REOPEN, "104")),
+    ("as many changes but slowly → no flapping",
+     ask(ticketed(*(problem(f"10{i}", i * 30, i * 30 + 10) for i in range(5))), flapping, 131), (SOLVE, "104")),
+    ("flap handling switched off → told at once", ask(ticketed(*flaps_ended), calm, 5), (SOLVE, "104")),
+    ("a message while it flaps → told at once",
+     ask(ticketed(*flaps_ended[:-1], replace(flaps_ended[-1], notes=(note("n1"),))), flapping, 5), (NOTE, "n1")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked", "expected"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
+def test_what_is_due(asked: Asked, expected: Any) -> None:
+    answer = asked()
+    if isinstance(expected, tuple):
+        assert isinstance(answer, Step), answer
+        assert (answer.kind, answer.subject) == expected
+        assert answer.reason
+    else:
+        assert isinstance(answer, Wait), answer
+        if expected == "final":
+            assert answer.is_final
+        elif isinstance(expected, str):
+            assert expected in answer.reason
+        else:
+            assert answer.until == at(expected)
+
+
+def test_only_finished_incidents_may_leave_the_store() -> None:
+    for sentence, asked, _ in ROWS:
+        answer = asked()
+        if isinstance(answer, Wait) and answer.is_final:
+            assert answer.until is None, sentence
+
+
+def latest(status: TicketStatus = SOLVED, *events: Event, **more: Any) -> Incident:
+    return ticketed(*(events or (problem(recovered=60),)), seen=seen(status, **more), told=told())
+
+
+hour, never, always = Policy(reopen_window=minutes(60)), Policy(reopen_window=timedelta(0)), Policy(reopen_window=None)
+kept_closed = Policy(reopen_closed=False)
+
+# sentence, new event opened at minute, the latest incident, policy, joins it
+JOINS: list[tuple[str, float, Incident, Policy, bool]] = [
+    ("window 1h, again after 30 min → the same ticket", 90, latest(), hour, True),
+    ("window 1h, again after 2 h → a new one", 180, latest(), hour, False),
+    ("window 1h, again after exactly 1 h → a new one", 120, latest(), hour, False),
+    ("window 0, again after 30 min → a new one", 90, latest(), never, False),
+    ("window 0, again in the same second → a new one", 60, latest(), never, False),
+    ("window always, again after a month → the same ticket", 43200, latest(), always, True),
+    ("an older event that arrives late → the same ticket", 30, latest(), never, True),
+    ("another event is still open → the same ticket", 600, latest(NEW, problem()), never, True),
+    ("the window counts from the last recovery of all", 150,
+     latest(SOLVED, problem(recovered=10), problem("102", 5, 100)), hour, True),
+    ("closed and reopening is allowed → the same ticket", 90, latest(CLOSED), hour, True),
+    ("closed stays closed → a new one", 90, latest(CLOSED), kept_closed, False),
+    ("closed stays closed, though another event lives → a new one that is seen", 90,
+     latest(CLOSED, problem()), kept_closed, False),
+    ("in the trash → a new one", 90, latest(is_deleted=True), hour, False),
+    ("in the trash, though another event lives → a new one", 90, latest(NEW, problem(), is_deleted=True), hour, False),
+    ("purged → a new one", 90, latest(is_gone=True), always, False),
+]  # fmt: skip
+
+
+@pytest.mark.field("F90")
+@pytest.mark.parametrize(("opened", "before", "policy", "joins"), [row[1:] for row in JOINS], ids=[r[0] for r in JOINS])
+def test_which_ticket_a_new_event_belongs_to(opened: float, before: Incident, policy: Policy, joins: bool) -> None:
+    assert plan.joins(problem("200", opened), before, policy) is joins
+
+
+@pytest.mark.field("F98")
+@pytest.mark.parametrize("ends_open", [True, False], ids=["ending in problem", "ending OK"])
+def test_flapping_ends_in_the_state_that_zabbix_has_with_one_note(ends_open: bool) -> None:
+    one = ticketed(*(flaps_open if ends_open else flaps_ended), seen=seen(SOLVED if ends_open else NEW))
+    notes = []
+    while isinstance(step := due(one, flapping, 60), Step) and step.kind is NOTE:
+        notes.append(step.subject)
+        one = replace(one, told=replace(one.told, notes=one.told.notes | {step.subject}))
+    assert len(notes) == 1
+    assert isinstance(step, Step)
+    assert step.kind is (REOPEN if ends_open else SOLVE)
+
+
+@pytest.mark.field("F05")
+def test_five_occurrences_within_the_window_are_one_incident() -> None:
+    one = ticketed(problem(recovered=1), seen=seen(SOLVED))
+    for count in range(1, 5):
+        fresh = problem(f"10{count + 1}", 2 * count, 2 * count + 1)
+        assert plan.joins(fresh, one, Policy())
+        one = replace(one, events=(*one.events, fresh))
+    assert len(one.events) == 5
+
+
+@pytest.mark.field("F27")
+def test_a_ticket_closed_by_hand_is_left_alone_however_often_it_is_looked_at() -> None:
+    one = ticketed(problem(), seen=closed_by_a_person)
+    answers = {due(one, calm, minute) for minute in (30, 60, 600)}
+    assert answers == {Wait("open in Zabbix; closed by a person")}
+
+
+@pytest.mark.field("F82")
+def test_of_two_problems_of_a_host_only_the_suppressed_one_is_held() -> None:
+    held, free = incident(problem(suppressed=True)), incident(problem("102"))
+    assert isinstance(due(held, calm), Wait)
+    assert due(free, calm) == Step(CREATE, "a new problem")
+    assert due(incident(problem(suppressed=False)), calm) == Step(CREATE, "a new problem")
+
+
+@pytest.mark.field("F23")
+def test_the_problem_alert_that_comes_after_its_recovery_makes_a_ticket_that_gets_solved() -> None:
+    alone = incident(problem(recovered=5, announced=False))
+    assert isinstance(due(alone, calm), Wait)
+    assert due(incident(problem(recovered=5)), calm).reason == (
+        "a problem that recovered before its ticket could be made"
+    )
+    assert due(ticketed(problem(recovered=5)), calm) == Step(SOLVE, "recovered", "101")
+
+
+def test_the_gravest_open_event_speaks_for_the_incident() -> None:
+    low, high = problem(severity=Severity.WARNING), problem("102", 5, severity=Severity.DISASTER)
+    assert plan.lead(incident(low, high)) is high
+    assert plan.lead(incident(low, replace(high, recovered_at=at(9)))) is low
+
+
+def test_of_equally_grave_events_the_oldest_speaks() -> None:
+    assert plan.lead(incident(problem("102", 5), problem("101", 1))).eventid == "101"
+
+
+def test_when_all_are_over_the_last_to_recover_speaks() -> None:
+    assert plan.lead(incident(problem(recovered=9), problem("102", 5, 7))).eventid == "101"
+
+
+# sentence, incident, policy, the event to be told its number
+ACKNOWLEDGED: list[tuple[str, Incident, Policy, str | None]] = [
+    ("no ticket yet → nothing", incident(problem()), Policy(), None),
+    ("a ticket → its event is told", ticketed(problem()), Policy(), "101"),
+    ("told → nothing", ticketed(problem(), acknowledged=frozenset({"101"})), Policy(), None),
+    ("a second event joined → that one only",
+     ticketed(problem(), problem("102"), acknowledged=frozenset({"101"})), Policy(), "102"),
+    ("a recovery that nobody announced → nothing", ticketed(problem(announced=False, recovered=1)), Policy(), None),
+    ("switched off → nothing", ticketed(problem()), Policy(acknowledge=False), None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "policy", "eventid"), [r[1:] for r in ACKNOWLEDGED], ids=[r[0] for r in ACKNOWLEDGED])
+def test_which_event_learns_its_ticket(one: Incident, policy: Policy, eventid: str | None) -> None:
+    step = plan.acknowledgement(one, policy)
+    assert (None if step is None else step.subject) == eventid
