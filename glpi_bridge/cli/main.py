@@ -12,9 +12,17 @@ from glpi_bridge import __version__
 # command: (module in glpi_bridge.cli, function, one line for the list)
 _COMMANDS = {
     "demo": ("demo", "demo", "See it work on this machine alone, without a GLPI and a Zabbix."),
+    "check": ("check", "check", "Say what works and what to do about the rest, one line a thing."),
+    "explain": ("explain", "explain", "Show which rule an event meets, and the ticket it would make."),
     "run": ("service", "run", "Run the service: deliver whenever something is new or due."),
     "deliver": ("service", "deliver", "Deliver once what waits, for cron."),
     "sync": ("service", "sync", "Ask Zabbix and GLPI what changed, once, for cron."),
+    "status": ("status", "status", "Say how it stands: what waits, what needs a person."),
+    "queue": ("queue", "queue", "List, show, retry or drop what waits."),
+    "pause": ("control", "pause", "Hold all writing; alerts keep arriving."),
+    "resume": ("control", "resume", "Go on after a pause or a stop."),
+    "adopt": ("adopt", "adopt", "Read our markers in GLPI anew, after a restore or for a write in doubt."),
+    "ticket": ("ticket", "ticket", "Create, show or list tickets from a shell."),
 }
 
 
