@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from . import access
+from . import access, history
 from .itemtypes import ACTOR_TABLES, ITEMTYPES, parent_key
 from .recorded import Row
 from .writing import Act, LinkWriter, _int
@@ -84,19 +84,24 @@ def save_actors(act: Act, itemtype: str, items_id: int, actors: list[Actor]) -> 
             continue
         if actor.kind == "group" and actor.id in db["Group"].rows:
             db[groups].insert({key: items_id, "groups_id": actor.id, "type": actor.role})
+            history.actor_linked(act.world, act, itemtype, items_id, "group", actor.id, actor.role)
         elif actor.kind == "user" and (actor.id in db["User"].rows or actor.alternative_email):
             row = {key: items_id, "users_id": actor.id, "type": actor.role}
             mail = {"use_notification": actor.use_notification, "alternative_email": actor.alternative_email}
             db[users].insert(row | mail)
+            if actor.id:
+                history.actor_linked(act.world, act, itemtype, items_id, "user", actor.id, actor.role)
 
 
 def replace_actors(act: Act, itemtype: str, items_id: int, data: Row) -> None:
-    """Drop the actors of the roles that `_actors` names; what it lists is saved afterwards [05/016]."""
-    db, tables, key = act.world.db, ACTOR_TABLES[itemtype], parent_key(itemtype)
+    """Drop the actors of the roles that `_actors` names, but for those it lists [05/016]."""
+    db, key = act.world.db, parent_key(itemtype)
     roles = {ROLES[name] for name in data.get("_actors") or {}}
-    for table in tables:
+    kept = {(actor.kind, actor.id, actor.role) for actor in _actors_form(data)}
+    for table, kind, column in zip(ACTOR_TABLES[itemtype], ("user", "group"), ("users_id", "groups_id"), strict=True):
         for row_id in db[table].children(key, items_id):
-            if db[table].value(row_id, "type") in roles:
+            role = db[table].value(row_id, "type")
+            if role in roles and (kind, db[table].value(row_id, column), role) not in kept:
                 db[table].remove(row_id)
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import Any
+from typing import Any, Final
 
 from .access import Caller
 from .answers import Refused
 from .recorded import Row
 from .writing import Act, Writer, _int
 
-SELF_SERVICE = 1
+SELF_SERVICE: Final = 1
+NO_RIGHTS: Final = frozenset(
+    {"id", "is_default", "helpdesk_hardware", "create_ticket_on_login", "use_mentions", "2fa_enforced"}
+)
+"""Numbers on a profile that are no rights."""
 
 
 class UserWriter(Writer):
@@ -81,8 +85,7 @@ class ProfileWriter(Writer):
     def rights(self) -> set[str]:
         """Return the names of all rights."""
         bridge = self.world.recorded.profiles["Bridge"]
-        plain = {"id", "is_default", "helpdesk_hardware", "create_ticket_on_login", "use_mentions", "2fa_enforced"}
-        return {k for k, v in bridge.items() if isinstance(v, int) and k not in plain and not k.endswith("_id")}
+        return {k for k, v in bridge.items() if isinstance(v, int) and k not in NO_RIGHTS and not k.endswith("_id")}
 
     def after_add(self, act: Act, row_id: int, data: Row) -> None:  # noqa: ARG002
         """Give the new profile its rights (11) and their rows."""
@@ -119,6 +122,15 @@ class ProfileRightWriter(Writer):
         """Carry it to the profile."""
         row = self.table.full(row_id)
         self.world.db["Profile"].update(row["profiles_id"], {row["name"]: row["rights"]})
+
+
+class TemplateFieldWriter(Writer):
+    """Fields of a ticket template: GLPI names the field [09/073 074]."""
+
+    def named(self, row_id: int) -> str:
+        """Return the name of the search option that the field stands for."""
+        options = self.world.recorded.search_options["Ticket"]
+        return str(options.get(str(self.table.value(row_id, "num")), {}).get("name", ""))
 
 
 class ConfigWriter(Writer):

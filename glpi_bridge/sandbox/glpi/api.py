@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Final
 
 from .answers import Answer, Crashed, Dropped, Failed, token_invalid
-from .course import Cut, FaultyCourse, maintenance, pause
+from .course import Cut, FaultyCourse, database_down, maintenance, pause
 from .faults import FaultKind
 from .http import Request, Reset
 from .itemtypes import ITEMTYPES, RENAMED
@@ -154,8 +154,10 @@ class Api:
         request = course.request
         if self.world.settings.maintenance:
             return maintenance()
+        if self.world.settings.database_down:
+            return database_down(self.world)
         if request.method == "OPTIONS":
-            return self.preflight()
+            return self.preflight(request)
         query = dict(query)
         bad_array_ = not self.world.dialect.encodes
         body = b"" if _is_multipart(request) else request.body
@@ -172,16 +174,21 @@ class Api:
             )
             pause(self.world, self.world.cost.read)
             return self.signin.start(request, parameters, stripped=stripped)
+        if parts[0] == "lostPassword":
+            self.check_app_token(request, parameters)
+            return self.signin.lost_password(request.method, parameters)
         return self.in_session(course, parts, parameters)
 
-    def preflight(self) -> Answer:
-        """Answer OPTIONS before any check [10/001-003]."""
-        allowed = "origin, content-type, accept, session-token, authorization, app-token"
-        methods = {
-            "Access-Control-Allow-Methods": "GET, PUT, POST, DELETE, OPTIONS",
-            "Access-Control-Allow-Headers": allowed,
-        }
-        return Answer(200, b"", methods, "text/html; charset=UTF-8")
+    @staticmethod
+    def preflight(request: Request) -> Answer:
+        """Answer OPTIONS before any check [10/001-004]."""
+        headers = {}
+        if "access-control-request-method" in request.headers:
+            headers["Access-Control-Allow-Methods"] = "PUT, GET, POST, DELETE, OPTIONS"
+        if "access-control-request-headers" in request.headers:
+            allowed = "origin, content-type, accept, session-token, authorization, app-token"
+            headers["Access-Control-Allow-Headers"] = allowed
+        return Answer(200, b"", headers, "text/html; charset=UTF-8")
 
     def check_client(self, request: Request) -> None:
         """Refuse everything when the API is off, and addresses without a client [01/018-021]."""
@@ -214,7 +221,7 @@ class Api:
         token = self.token(request, parameters)
         if not self.world.dialect.encodes and re.search(r"[_./]|[^\x00-\x7f]", token):
             raise Crashed  # 11 lets PHP choke on such a token [01/036]
-        session = self.world.sessions.enter(token) if token else None
+        session = self.world.sessions.enter(token) if token and self.world.settings.session_folder else None
         holds = parts[0] in HOLDS_SESSION or truthy(parameters.get("session_write", ""))
         if session is not None and not holds:
             self.world.sessions.leave(session)
@@ -268,6 +275,9 @@ class Api:
             return itemtype
         if parts[0] == "listSearchOptions":
             return self.searcher.list_options(itemtype) or self.not_served(f"listSearchOptions/{itemtype}")
+        for odd in ("rawdata", "giveItems"):
+            if truthy(parameters.get(odd, "")):
+                return self.not_served(f"search with {odd}")
         if course.find(FaultKind.RANGE_IGNORED):
             parameters = {k: v for k, v in parameters.items() if k != "range"}
         with self.world.db.lock:

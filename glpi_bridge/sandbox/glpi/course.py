@@ -89,9 +89,7 @@ class FaultyCourse:
             case FaultKind.MAINTENANCE:
                 return maintenance()
             case FaultKind.DATABASE_DOWN:
-                return Answer.html(
-                    _page("Mysql Error - GLPI", "A link to the SQL server could not be established."), self.down
-                )
+                return database_down(self.world)
             case FaultKind.REDIRECT:
                 where = fault.text or f"{self.world.settings.url_base}/elsewhere{self.request.target}"
                 return Answer(301, b"", {"Location": where}, "text/html")
@@ -106,11 +104,6 @@ class FaultyCourse:
                     else f'MySQL query error: {_LOCK_WAIT} (1205) in SQL query "…".'
                 )
                 return Answer.json([f"ERROR_GLPI_{code}", text], 400)
-
-    @property
-    def down(self) -> int:
-        """The status of a page about a database that is down: 10 says 200."""
-        return 200 if self.world.dialect.encodes else 500
 
     # -- at each item --
 
@@ -203,6 +196,13 @@ class FaultyCourse:
 def maintenance() -> Answer:
     """Return the page of a GLPI under maintenance [11/010]."""
     return Answer.html(_page("MAINTENANCE MODE - GLPI", "Service is down for maintenance. It will be back shortly."))
+
+
+def database_down(world: World) -> Answer:
+    """Return the page of a GLPI without its database: under 200 on 10, under 500 on 11 [11/020-023]."""
+    if world.dialect.encodes:
+        return Answer.html(_page("Mysql Error - GLPI", "A link to the SQL server could not be established."))
+    return Answer.html(_page("Error - GLPI", "An error occurred."), 500)
 
 
 def _failed(failed: Failed) -> Answer:

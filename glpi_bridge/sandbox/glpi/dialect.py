@@ -34,6 +34,8 @@ class Dialect:
     """The text habits of one version; `path` is the address GLPI writes into links."""
 
     version: str
+    upgraded: bool = False
+    """An 11 that was upgraded from 10: text without a raw `<` or `>` is decoded whenever it is read [DIFF 2.6]."""
 
     @property
     def encodes(self) -> bool:
@@ -51,6 +53,8 @@ class Dialect:
 
     def shown(self, text: str, *, sanitized: bool) -> str:
         """Return what get-item shows of a stored text; the header that asks for raw text counts on 10 only."""
+        if self.upgraded and not self.encodes:
+            return text if "<" in text or ">" in text else decode(text)
         return text if sanitized or not self.encodes else decode(text)
 
     def said(self, text: str, *, sanitized: bool) -> str:

@@ -7,14 +7,13 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any, Final
 
-from .administration import digest
-from .itemtypes import ACTOR_TABLES, ITEM_TABLES, parent_key
+from .administration import NO_RIGHTS, digest
 from .recorded import Row
 
 if TYPE_CHECKING:
     from .world import World
-    from .writing import Act
 
+STOCK_ROWS: Final = {"User": 6, "Entity": 0, "RequestType": 6}
 ALL_RIGHTS: Final = (1 << 20) - 1
 PASSWORDS: Final = {2: "glpi", 7: "Bridge-lab-1", 8: "End-lab-1", 9: "Tech-lab-1", 10: "End-lab-2", 11: "Inact-lab-1"}
 STOCK_PROFILES: Final = {2: "Observer", 3: "Admin", 5: "Hotliner", 6: "Technician", 7: "Supervisor", 8: "Read-Only"}
@@ -23,27 +22,26 @@ TECHNICIAN: Final = {
     "problem": 1 | 4 | 1024, "change": 1 | 4 | 1024, "user": 1 | 1024, "group": 1, "itilcategory": 1, "computer": 127,
     "networking": 127, "document": 127, "knowbase": 1, "location": 1, "entity": 1, "dropdown": 1,
 }  # fmt: skip
-_HISTORY_CREATED: Final = 20
-_HISTORY_ADD_RELATION: Final = 15
-_HISTORY_ADD_SUBITEM: Final = 17
 
 
-def build(world: World) -> None:
-    """Fill empty tables with the lab's rows, profiles, links, passwords and tokens."""
+def build(world: World, *, stock: bool) -> None:
+    """Fill empty tables with the lab's rows, or with those of a fresh installation only."""
+    kept = STOCK_ROWS if stock else {}
     for itemtype, rows in world.recorded.rows.items():
-        world.db.load(itemtype, rows)
-    _profiles(world)
-    _people(world)
+        last = kept.get(itemtype, -1 if stock else None)
+        world.db.load(itemtype, (row for row in rows if last is None or row["id"] <= last))
+    _profiles(world, stock=stock)
+    _people(world, stock=stock)
     _configuration(world)
-    world.passwords.update({user: digest(password) for user, password in PASSWORDS.items()})
-    world.user_tokens.update({user: secrets.token_hex(20) for user in (2, 7, 8, 9, 10)})
+    users = world.db["User"].rows
+    world.passwords.update({user: digest(password) for user, password in PASSWORDS.items() if user in users})
+    world.user_tokens.update({user: secrets.token_hex(20) for user in (2, 7, 8, 9, 10) if user in users})
 
 
-def _profiles(world: World) -> None:
+def _profiles(world: World, *, stock: bool) -> None:
     columns = world.recorded.columns["Profile"]
     rights = {k for k, v in world.recorded.profiles["Bridge"].items() if isinstance(v, int) and k in columns}
-    plain = {"is_default", "helpdesk_hardware", "create_ticket_on_login", "use_mentions", "2fa_enforced"}
-    names = {k for k in rights - plain if not k.endswith("_id")}
+    names = {k for k in rights - NO_RIGHTS if not k.endswith("_id")}
     self_service = world.recorded.profiles["Self-Service"]
     _profile(
         world, 1, "Self-Service", "helpdesk", {k: v for k, v in self_service.items() if k in columns and k != "id"}
@@ -51,6 +49,8 @@ def _profiles(world: World) -> None:
     _profile(world, 4, "Super-Admin", "central", dict.fromkeys(names, ALL_RIGHTS))
     for number, name in STOCK_PROFILES.items():
         _profile(world, number, name, "central", TECHNICIAN if number in {3, 5, 6, 7} else {"ticket": 1025})
+    if stock:
+        return
     bridge = {k: v for k, v in world.recorded.profiles["Bridge"].items() if k in columns and k != "id"}
     _profile(world, 9, "Bridge", "central", bridge)
     world.db["Profile"].next_id = 10
@@ -60,16 +60,18 @@ def _profile(world: World, number: int, name: str, interface: str, rights: Row) 
     kept = {k: v for k, v in rights.items() if not isinstance(v, (list, dict))}
     world.db["Profile"].insert({**kept, "name": name, "interface": interface}, number)
     for right, value in sorted(kept.items()):
-        if isinstance(value, int) and right not in {"is_default", "helpdesk_hardware"}:
+        if isinstance(value, int) and right not in NO_RIGHTS and not right.endswith("_id"):
             world.db["ProfileRight"].insert({"profiles_id": number, "name": right, "rights": value})
 
 
-def _people(world: World) -> None:
+def _people(world: World, *, stock: bool) -> None:
     links = world.db["Profile_User"]
     given = ((2, 4, 1), (3, 1, 1), (4, 6, 1), (5, 2, 1), (7, 9, 1), (8, 1, 0), (9, 6, 1), (10, 1, 0), (11, 1, 0))
     for user, profile, recursive in given:
-        links.insert({"users_id": user, "profiles_id": profile, "entities_id": 0, "is_recursive": recursive})
-    world.db["Group_User"].insert({"users_id": 9, "groups_id": 1})
+        if user in world.db["User"].rows:
+            links.insert({"users_id": user, "profiles_id": profile, "entities_id": 0, "is_recursive": recursive})
+    if not stock:
+        world.db["Group_User"].insert({"users_id": 9, "groups_id": 1})
 
 
 def _configuration(world: World) -> None:
@@ -86,47 +88,3 @@ def _configuration(world: World) -> None:
     world.db["APIClient"].insert({**row, "date_mod": world.now(), "app_token_date": world.now()})
     for number, name in ((1, "Default"), (2, "Workstation")):
         world.db["TicketTemplate"].insert({"name": name, "is_recursive": 1}, number)
-
-
-def history_of_new(world: World, act: Act, itemtype: str, row_id: int) -> None:
-    """Write the history rows of a new item: items and actors linked, then the creation [02/002.Log]."""
-    items = world.db[ITEM_TABLES[itemtype]]
-    key = parent_key(itemtype)
-    for link in items.children(key, row_id):
-        row = items.full(link)
-        name = (
-            world.db[row["itemtype"]].rows.get(row["items_id"], {}).get("name", "")
-            if row["itemtype"] in world.db
-            else ""
-        )
-        _history(world, act, itemtype, row_id, row["itemtype"], _HISTORY_ADD_RELATION, 0, f"{name} ({row['items_id']})")
-    users = world.db[ACTOR_TABLES[itemtype][0]]
-    for link in users.children(key, row_id):
-        user, role = users.value(link, "users_id"), users.value(link, "type")
-        if user:
-            said = f"{world.friendly_name(user)} ({user})"
-            _history(world, act, itemtype, row_id, "User", _HISTORY_ADD_RELATION, {1: 4, 2: 5, 3: 66}[role], said)
-    _history(world, act, itemtype, row_id, "0", _HISTORY_CREATED, 0, "")
-
-
-def history_of_child(world: World, act: Act, itemtype: str, items_id: int, child: str, child_id: int) -> None:
-    """Write the history row of a new followup or solution."""
-    _history(world, act, itemtype, items_id, child, _HISTORY_ADD_SUBITEM, 0, str(child_id))
-
-
-def _history(
-    world: World, act: Act, itemtype: str, items_id: int, linked: str, action: int, option: int, new_value: str
-) -> None:
-    world.db["Log"].insert(
-        {
-            "itemtype": itemtype,
-            "items_id": items_id,
-            "itemtype_link": linked,
-            "linked_action": action,
-            "user_name": f"{world.friendly_name(act.caller.users_id)} ({act.caller.users_id})",
-            "date_mod": act.now,
-            "id_search_option": option,
-            "old_value": "",
-            "new_value": new_value,
-        }
-    )

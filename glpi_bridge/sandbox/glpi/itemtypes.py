@@ -85,9 +85,9 @@ ITEMTYPES: Final[dict[str, ItemType]] = {
     "NetworkEquipment": ItemType("networking"),
     "Printer": ItemType("printer"),
     "TicketTemplate": ItemType("itiltemplate"),
-    "TicketTemplateMandatoryField": ItemType("itiltemplate", Said.NOTHING),
-    "TicketTemplatePredefinedField": ItemType("itiltemplate", Said.NOTHING),
-    "TicketTemplateHiddenField": ItemType("itiltemplate", Said.NOTHING),
+    "TicketTemplateMandatoryField": ItemType("itiltemplate"),
+    "TicketTemplatePredefinedField": ItemType("itiltemplate"),
+    "TicketTemplateHiddenField": ItemType("itiltemplate"),
     "Config": ItemType("config"),
     "APIClient": ItemType("config"),
 }

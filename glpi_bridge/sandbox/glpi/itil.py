@@ -7,8 +7,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from . import access
-from .access import ASSIGNED
+from . import access, history
+from .access import ASSIGNED, OBSERVER, REQUESTER
 from .actors import delete_actors, replace_actors, save_actors, sent_actors
 from .answers import Refused
 from .itemtypes import ITEM_TABLES, parent_key
@@ -112,9 +112,10 @@ class ItilWriter(Writer):
         return matrix[str(urgency)][str(impact)]
 
     def after_add(self, act: Act, row_id: int, data: Row) -> None:
-        """Save actors, items and links; count the mail."""
-        save_actors(act, self.itemtype, row_id, sent_actors(data))
+        """Save items, actors and links; count the mail."""
         self.link_items(row_id, data.get("items_id"))
+        history.items_linked(self.world, act, self.itemtype, row_id)
+        self.save_first_actors(act, row_id, data)
         for sent, table, key in (
             ("_problems_id", "Change_Problem" if self.itemtype == "Change" else "Problem_Ticket", "problems_id"),
             ("_tickets_id", "Change_Ticket" if self.itemtype == "Change" else "Problem_Ticket", "tickets_id"),
@@ -124,8 +125,22 @@ class ItilWriter(Writer):
         link = data.get("_link")
         if isinstance(link, dict) and self.itemtype == "Ticket":
             self.link_ticket(row_id, link)
-        self.world.log_new(act, self.itemtype, row_id)
+        history.created(self.world, act, self.itemtype, row_id)
         self.world.mail("new", self.itemtype, row_id, data)
+
+    def save_first_actors(self, act: Act, row_id: int, data: Row) -> None:
+        """Save the actors of a new item, role by role; the history tells what an assignee changed [02/002.Log]."""
+        sent = sorted(sent_actors(data), key=lambda actor: actor.role)
+        full = self.table.full(row_id)
+        for role in (REQUESTER, ASSIGNED, OBSERVER):
+            some = [actor for actor in sent if actor.role == role]
+            taken = role == ASSIGNED and some and self.itemtype == "Ticket" and full["takeintoaccountdate"]
+            if taken:
+                spent = {"takeintoaccount_delay_stat": full["takeintoaccount_delay_stat"]}
+                history.changed(self.world, act, self.itemtype, row_id, {}, spent)
+            save_actors(act, self.itemtype, row_id, some)
+            if taken and not data.get("_do_not_compute_status") and full["status"] == ASSIGNED_STATUS:
+                history.changed(self.world, act, self.itemtype, row_id, {"status": NEW}, {"status": ASSIGNED_STATUS})
 
     def link_items(self, row_id: int, items: Any) -> None:
         """Link assets; an itemtype that does not exist ends PHP 11 [DIFF 2.4]."""
@@ -183,6 +198,7 @@ class ItilWriter(Writer):
 
     def after_update(self, act: Act, row_id: int, data: Row, old: Row) -> None:
         """Save actors, refuse waiting solutions on a reopening, copy the status to duplicates, count the mail."""
+        history.changed(self.world, act, self.itemtype, row_id, old, {k: self.table.value(row_id, k) for k in old})
         if data.get("_actors"):
             replace_actors(act, self.itemtype, row_id, data)
         delete_actors(act, self.itemtype, data)
@@ -219,6 +235,7 @@ class ItilWriter(Writer):
         if self.itemtype == "Ticket" and status != NEW:
             changes.update(self.take(act, row_id, {}))
         self.table.update(row_id, changes)
+        history.changed(self.world, act, self.itemtype, row_id, full, changes)
         if self.itemtype == "Ticket" and full["status"] != status:
             self.propagate(act, row_id, status)
 
@@ -227,7 +244,9 @@ class ItilWriter(Writer):
         if self.table.value(row_id, "status") == NEW and not data.get("_do_not_compute_status"):
             self.set_status(act, row_id, ASSIGNED_STATUS)
         elif self.itemtype == "Ticket":
-            self.table.update(row_id, {**self.take(act, row_id, data), "date_mod": act.now})
+            taken = self.take(act, row_id, data)
+            history.changed(self.world, act, self.itemtype, row_id, {}, taken)
+            self.table.update(row_id, {**taken, "date_mod": act.now})
 
     def touched(self, act: Act, row_id: int, data: Row) -> None:
         """Something was written on the item: dates move, unless it is closed [06/026]."""
@@ -236,6 +255,7 @@ class ItilWriter(Writer):
         changes: Row = {"date_mod": act.now, "users_id_lastupdater": act.caller.users_id}
         if self.itemtype == "Ticket":
             changes.update(self.take(act, row_id, data))
+            history.changed(self.world, act, self.itemtype, row_id, {}, changes)
         self.table.update(row_id, changes)
 
     def take(self, act: Act, row_id: int, data: Row) -> Row:

@@ -10,11 +10,12 @@ from .recorded import Row
 from .world import World
 from .writing import Act
 
-TECHNICIAN, ADMINISTRATOR, ENDUSER = 9, 2, 8
+TECHNICIAN, ADMINISTRATOR, ENDUSER, BRIDGE = 9, 2, 8, 7
+BRIDGE_PROFILE = 9
 
 
 class People:
-    """Each method is one deed of one person, in their own name but with every right; Refused if GLPI itself would
+    """Each method is one deed of one person, in their own name but with every right (the bridge has its own); Refused if GLPI itself would
     not do it.
     """
 
@@ -24,7 +25,7 @@ class People:
     def act(self, user: int) -> Act:
         """Return an act of a user: as they are on a ticket, with all rights, in all entities."""
         profile = 1 if user == ENDUSER else 4
-        rights = self.world.db["Profile"].full(4)
+        rights = self.world.db["Profile"].full(BRIDGE_PROFILE if user == BRIDGE else 4)
         entities = frozenset(self.world.db["Entity"].ids)
         interface = "helpdesk" if profile == 1 else "central"
         caller = Caller(user, profile, interface, entities, 0, rights, self.world.groups_of(user))

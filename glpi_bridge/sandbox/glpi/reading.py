@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from . import access
-from .access import READ, Caller
+from .access import READ, UPDATE, Caller
 from .answers import Answer, Crashed, Failed, bad_array, item_not_found, right_missing
 from .dialect import encode
 from .itemtypes import ITEMTYPES, ITIL, TIMELINE, foreign_type, parent_key
@@ -67,12 +67,14 @@ class Reader:
             return Answer.json(hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
         return Answer.json(shown)
 
-    def show(self, caller: Caller, itemtype: str, row_id: int, parameters: Row, *, sanitized: bool) -> Row:  # noqa: ARG002
+    def show(self, caller: Caller, itemtype: str, row_id: int, parameters: Row, *, sanitized: bool) -> Row:
         """Return an item as the API shows it."""
         row = self.db[itemtype].full(row_id)
         for column, value in row.items():
             if isinstance(value, str):
                 row[column] = self.world.dialect.shown(value, sanitized=sanitized)
+        if itemtype == "User" and row_id != caller.users_id and not caller.has("user", UPDATE):
+            row = {k: v for k, v in row.items() if not k.startswith("password_forget")}
         links = None if not truthy(parameters.get("get_hateoas", "true")) else self.links(itemtype, row)
         names = [str(k) for k in listed(parameters.get("add_keys_names"))]
         keys = {k: self.key_name(itemtype, row, k) for k in names} if names else None
@@ -141,7 +143,7 @@ class Reader:
                 shown[f"_{name}"] = []
         if truthy(parameters.get("with_logs", "")):
             log = self.db["Log"]
-            shown["_logs"] = [log.full(i) for i in log.children("parent", (itemtype, row_id))]
+            shown["_logs"] = {str(i): log.full(i) for i in log.children("parent", (itemtype, row_id))}
 
     # -- lists --
 

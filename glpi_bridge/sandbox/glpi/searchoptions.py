@@ -147,7 +147,9 @@ class Option:
 
 def options(world: World, itemtype: str) -> dict[str, Option]:
     """Return the options of a type: the recorded list where there is one, the common ones otherwise."""
-    listed = {**_BASIC, **_EXTRA.get(itemtype, {}), **world.recorded.search_options.get(itemtype, {})}
+    listed = world.recorded.search_options.get(itemtype) or {**_BASIC, **_EXTRA.get(itemtype, {})}
+    if itemtype == "Change":  # its own were not recorded; those of problems are the same as far as both have the column
+        listed = {n: _of_change(told) for n, told in world.recorded.search_options["Problem"].items()}
     found = {}
     for number_, told in listed.items():
         if not number_.isdigit():
@@ -156,6 +158,11 @@ def options(world: World, itemtype: str) -> dict[str, Option]:
         if option is not None:
             found[number_] = option
     return found
+
+
+def _of_change(told: Row) -> Row:
+    texts = {k: v.replace("problem", "change").replace("Problem", "Change") for k, v in told.items() if isinstance(v, str)}
+    return {**told, **texts}
 
 
 def _option(world: World, itemtype: str, number_: str, told: Row) -> Option | None:

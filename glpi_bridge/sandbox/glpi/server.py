@@ -32,6 +32,8 @@ class GlpiServer:
     """A GLPI of version 10.0.19 or 11.0.6 on 127.0.0.1, with a real socket, in this process.
 
     Use it as a context manager. `url` is the API's address, `app_token` and `user_token` let the user "bridge" in.
+    `stock`: freshly installed, without the lab's people, categories, groups (sign in as glpi/glpi to provision it).
+    `upgraded`: an 11 whose database came from 10.
     """
 
     def __init__(  # each is one trait of the server
@@ -47,6 +49,8 @@ class GlpiServer:
         clock: Callable[[], float] = time.time,
         timezone: tzinfo = UTC,
         tls: ssl.SSLContext | None = None,
+        stock: bool = False,
+        upgraded: bool = False,
         app_token: str | None = None,
         user_token: str | None = None,
     ) -> None:
@@ -58,6 +62,8 @@ class GlpiServer:
             gc_maxlifetime=gc_maxlifetime,
             sessions_lock=sessions_lock,
             sessions_collect=sessions_collect,
+            stock=stock,
+            upgraded=upgraded,
         )
         if app_token is not None:
             self.world.app_token = app_token
@@ -123,7 +129,7 @@ class GlpiServer:
     @property
     def user_token(self) -> str:
         """The API token of the user "bridge"."""
-        return self.world.user_tokens[BRIDGE_USER]
+        return self.world.user_tokens.get(BRIDGE_USER, "")
 
     def about(self) -> Row:
         """Return version, tokens and counts."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import copy
-from typing import Any
+from typing import Any, Final
 
 from .administration import digest
 from .answers import Answer, Failed, item_not_found
@@ -15,6 +15,12 @@ from .query import truthy
 from .recorded import Row
 from .sessions import Session
 from .world import World
+
+
+_MAIL_SENT: Final = (
+    "If the given email address corresponds to one and only one GLPI user, you will receive an email containing the "
+    "information required to reset your password. Please contact your administrator if you do not receive an email."
+)
 
 
 class SignIn:
@@ -62,11 +68,16 @@ class SignIn:
 
     def opened(self, user: int, parameters: Row) -> Answer:
         """Open the session in the user's first profile."""
+        if not self.world.settings.session_folder:
+            if self.world.dialect.encodes:
+                return Answer.json({"session_token": ""})  # GLPI does not notice that PHP could not keep it [11/045]
+            self.world.sessions.files.clear()
+            self.world.settings.session_folder = True
         session = self.open(user)
         self.world.db["User"].update(user, {"last_login": self.world.now()})
         body: Row = {"session_token": session.token}
         if truthy(parameters.get("get_full_session", "")):
-            body["session"] = self.full(session)
+            body["session"] = {k: v for k, v in self.full(session).items() if k != "MESSAGE_AFTER_REDIRECT"}
         return Answer.json(body)
 
     def open(self, user: int) -> Session:
@@ -79,6 +90,17 @@ class SignIn:
         session = self.world.sessions.start(user, first["profiles_id"], first["entities_id"], is_recursive=recursive)
         self.world.rights_at_login[session.token] = self.world.db["Profile"].full(first["profiles_id"])
         return session
+
+    def lost_password(self, method: str, parameters: Row) -> Answer:
+        """Answer who has lost a password; nobody learns whether the address is known [09/090-098]."""
+        if method not in {"PUT", "PATCH"}:
+            raise Failed(400, "ERROR", "Only HTTP verb PUT is allowed", documented=True)
+        if not self.world.settings.mail:
+            raise Failed(400, "ERROR", "Email notifications are disabled", documented=True)
+        if "password_forget_token" in parameters:
+            text = "Your password reset request has expired or is invalid. Please renew it."
+            raise Failed(400, "ERROR", text, documented=True)
+        return Answer.json([_MAIL_SENT])
 
     # -- calls in a session --
 

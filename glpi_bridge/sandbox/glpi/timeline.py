@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, cast
 
-from . import access
+from . import access, history
 from .access import ASSIGNED, REQUESTER
 from .answers import Refused
 from .itemtypes import ITIL, parent_key
@@ -47,9 +47,11 @@ class Timeline:
         self.judge(act, itemtype, items_id, SOLUTION_REFUSED)
 
     def position(self, act: Act, itemtype: str, items_id: int) -> int:
-        """Return the side of the timeline: right for assignees."""
+        """Return the side of the timeline: left for who asks, right for who treats or may own tickets [06/062]."""
+        if access.is_actor(self.world.db, act.caller, itemtype, items_id, REQUESTER, access.OBSERVER):
+            return LEFT
         mine = access.is_actor(self.world.db, act.caller, itemtype, items_id, ASSIGNED)
-        return RIGHT if mine else LEFT
+        return RIGHT if mine or act.caller.has("ticket", access.OWN) else LEFT
 
 
 class FollowupWriter(Writer):
@@ -91,6 +93,7 @@ class FollowupWriter(Writer):
         writer = self.world.timeline.itil(itemtype)
         before = writer.table.value(item, "status")
         writer.touched(act, item, data)
+        history.child_added(self.world, act, itemtype, item, "ITILFollowup", row_id)
         status = self.next_status(act, writer, item, before, data)
         if status is not None and status != before:
             if before in writer.solved | writer.closed and status not in writer.solved | writer.closed:
@@ -98,7 +101,6 @@ class FollowupWriter(Writer):
             if data.get("add_close"):
                 self.world.timeline.judge(act, itemtype, item, SOLUTION_ACCEPTED)
             writer.set_status(act, item, status)
-        self.world.log_child(act, itemtype, item, "ITILFollowup", row_id)
         self.world.mail("add_followup", itemtype, item, data)
 
     def next_status(self, act: Act, writer: ItilWriter, item: int, before: int, data: Row) -> int | None:
@@ -161,13 +163,13 @@ class SolutionWriter(Writer):
         writer = self.world.timeline.itil(itemtype)
         if item not in writer.table.rows:
             return
+        history.child_added(self.world, act, itemtype, item, "ITILSolution", row_id)
         at_once = itemtype == "Ticket" and self.closes_at_once(writer.table.value(item, "entities_id"))
         if itemtype == "Ticket":
             self.copy_to_duplicates(act, row_id, item, data)
         writer.set_status(act, item, CLOSED if at_once else 5)
         if at_once or itemtype != "Ticket":
             self.world.timeline.judge(act, itemtype, item, SOLUTION_ACCEPTED)
-        self.world.log_child(act, itemtype, item, "ITILSolution", row_id)
         self.world.mail("solved", itemtype, item, data)
 
     def copy_to_duplicates(self, act: Act, row_id: int, item: int, data: Row) -> None:
@@ -315,6 +317,11 @@ class TicketLinkWriter(LinkWriter):
                 if {self.table.value(other, "tickets_id_1"), self.table.value(other, "tickets_id_2")} == pair:
                     raise Refused("")
         return row
+
+    def after_add(self, act: Act, row_id: int, data: Row) -> None:
+        """A link touches both tickets [06/086]."""
+        for column in ("tickets_id_1", "tickets_id_2"):
+            self.world.timeline.itil("Ticket").touched(act, self.table.value(row_id, column), data)
 
 
 class SatisfactionWriter(Writer):

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from . import actors, administration, fixture, itil, timeline
 from .access import Caller
@@ -23,9 +23,6 @@ from .itemtypes import ACTOR_TABLES, ITEMTYPES, ITIL
 from .recorded import Row, recorded
 from .sessions import Session, Sessions
 from .writing import LinkWriter, Writer
-
-if TYPE_CHECKING:
-    from .writing import Act
 
 DUPLICATE_OF: Final = 2
 LINKS: Final = (
@@ -56,6 +53,9 @@ class Settings:
     authorization_stripped: bool = False
     link_header_limit: int | None = None
     maintenance: bool = False
+    database_down: bool = False
+    session_folder: bool = True
+    mail: bool = False
     list_limit: int = 15
     url_base: str = ""
 
@@ -101,12 +101,14 @@ class World:
     gc_maxlifetime: float = 1440.0
     sessions_lock: bool = True
     sessions_collect: bool = True
+    stock: bool = False
+    upgraded: bool = False
     settings: Settings = field(default_factory=Settings)
     app_token: str = field(default_factory=lambda: secrets.token_hex(20), repr=False)
 
     def __post_init__(self) -> None:
         self.recorded = recorded(self.version)
-        self.dialect = Dialect(self.version)
+        self.dialect = Dialect(self.version, self.upgraded)
         self.db = Database(self.recorded.columns)
         self.sessions = Sessions(
             self.clock, gc_maxlifetime=self.gc_maxlifetime, locks=self.sessions_lock, collects=self.sessions_collect
@@ -123,7 +125,7 @@ class World:
         self._late: list[tuple[threading.Timer | None, str, int, Row]] = []
         self.timeline = timeline.Timeline(self)
         self.writers: dict[str, Any] = {name: self._writer(name) for name in self.recorded.columns if name in ITEMTYPES}
-        fixture.build(self)
+        fixture.build(self, stock=self.stock)
 
     def _writer(self, name: str) -> Writer:
         if name in ITIL:
@@ -133,6 +135,8 @@ class World:
         parent = next((itemtype for itemtype, tables in ACTOR_TABLES.items() if name in tables), None)
         if parent is not None:
             return actors.ActorWriter(self, name, parent)
+        if name.startswith("TicketTemplate") and name.endswith("Field"):
+            return administration.TemplateFieldWriter(self, name)
         if name.endswith("Task"):
             return timeline.TaskWriter(self, name, name.removesuffix("Task"))
         if name.endswith("Validation"):
@@ -225,14 +229,6 @@ class World:
         """Count a notification, unless the input forbids it."""
         if not data.get("_disablenotif"):
             self.mails.append(Mail(event, itemtype, items_id))
-
-    def log_new(self, act: Act, itemtype: str, row_id: int) -> None:
-        """Write the history of a new item: its items, actors, creation."""
-        fixture.history_of_new(self, act, itemtype, row_id)
-
-    def log_child(self, act: Act, itemtype: str, items_id: int, child: str, child_id: int) -> None:
-        """Write the history of something added to an item."""
-        fixture.history_of_child(self, act, itemtype, items_id, child, child_id)
 
     # -- rows that appear late --
 

@@ -1,0 +1,303 @@
+"""What was done by hand in the lab between the recorded requests: prepared tickets, settings, collected sessions."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from glpi_bridge.sandbox.glpi import Fault, FaultKind
+from glpi_bridge.sandbox.glpi.itemtypes import FOREIGN_KEYS, RENAMED
+
+if TYPE_CHECKING:
+    from tests.contract.glpi_player import Player
+
+USERS = {"bridge": 7, "bridge2": 7, "glpi": 2, "technician": 9, "enduser": 8, "enduser2": 10}
+FOREIGN = {**FOREIGN_KEYS, "tickets_id_1": "Ticket", "tickets_id_2": "Ticket"}
+FIXED = {
+    "User",
+    "Entity",
+    "Group",
+    "Profile",
+    "ITILCategory",
+    "Location",
+    "RequestType",
+    "Computer",
+    "NetworkEquipment",
+}
+
+
+@dataclass(frozen=True)
+class Traits:
+    """How a request was sent; `source` is the client's address."""
+
+    source: str = ""
+
+
+def renamed(itemtype: str) -> str:
+    """Return the present name of an itemtype."""
+    return RENAMED.get(itemtype, itemtype)
+
+
+def prepare(player: Player, name: str) -> Traits:
+    """Do what was done before a record."""
+    for prefix, deed in BEFORE.items():
+        if name.startswith(prefix) and name[len(prefix) : len(prefix) + 1] in {"", "-"}:
+            deed(player)
+    prepare_mentioned(player, name)
+    align(player, name)
+    return Traits(source="127.0.0.200") if name.startswith(("01-session/018", "01-session/019")) else Traits()
+
+
+def tidy(player: Player, name: str) -> None:
+    """Undo what was only meant for one record."""
+    for prefix, deed in AFTER.items():
+        if name.startswith(prefix):
+            deed(player)
+
+
+def _set(**settings: Any) -> Callable[[Player], None]:
+    return lambda player: player.server.set(**settings)
+
+
+def _collect(who: str) -> Callable[[Player], None]:
+    def deed(player: Player) -> None:
+        player.server.world.sessions.files.pop(player.session(who), None)
+
+    return deed
+
+
+def _renew(who: str) -> Callable[[Player], None]:
+    return lambda player: (player.tokens.pop(who, None), None)[1]
+
+
+def ticket(player: Player, recorded: int, **fields: Any) -> int:
+    """Prepare a ticket that has the recorded number, by user 2 unless `user` says otherwise."""
+    user = fields.pop("user", 2)
+    status = fields.pop("then", None)
+    ours = player.server.people.create(user=user, **{"name": "upd", "content": "x", **fields})
+    if status is not None:
+        player.server.people.set_status(ours, status, user=user)
+    player.ids["Ticket", recorded] = ours
+    return ours
+
+
+def found(player: Player, itemtype: str, name: str) -> int:
+    """Return the newest row of a name."""
+    table = player.server.world.db[itemtype]
+    return next(i for i in reversed(table.ids) if table.value(i, "name") == name)
+
+
+def prepare_mentioned(player: Player, name: str) -> None:
+    """Prepare the tickets that a record mentions and nobody has recorded the creation of."""
+    folder, _, base = name.partition("/")
+    if folder not in PREPARED:
+        return
+    for recorded in mentioned(player, name):
+        if ("Ticket", recorded) not in player.ids and recorded < MISSING:
+            player.prepared[folder] = player.prepared.get(folder, 0) + 1
+            traits = {**PREPARED[folder], **ORDINALS.get(folder, {}).get(player.prepared[folder], {})}
+            ticket(player, recorded, **{**traits, **RECORDS.get(f"{folder}/{base[:3]}", {})})
+
+
+def align(player: Player, name: str) -> None:
+    """Let other people have used up the ids between ours and the recorded one."""
+    request, response = load(player.version, name)
+    if request["method"] != "POST" or response["status"] not in {201, 207}:
+        return
+    rows = response["json"]
+    rows = rows[1] if rows and isinstance(rows, list) and isinstance(rows[0], str) else rows
+    first = next((one["id"] for one in (rows if isinstance(rows, list) else [rows]) if one.get("id")), 0)
+    itemtype = renamed([part for part in request["path"].split("/") if part[:1].isupper()][-1])
+    table = player.server.world.db[itemtype]
+    table.next_id = max(table.next_id, first)
+
+
+def mentioned(player: Player, name: str) -> list[int]:
+    """Return the recorded ids of the tickets that a request is about."""
+    request, _ = load(player.version, name)
+    found = [int(n) for n in re.findall(r"/Ticket/(\d+)", request["path"])]
+    body = request.get("json") if isinstance(request.get("json"), dict) else {}
+    given = body.get("input") if isinstance(body, dict) else None
+    for one in given if isinstance(given, list) else [given]:
+        if not isinstance(one, dict):
+            continue
+        found += [one[key] for key in ("tickets_id", "tickets_id_1", "tickets_id_2") if isinstance(one.get(key), int)]
+        if one.get("itemtype") == "Ticket" and isinstance(one.get("items_id"), int):
+            found.append(one["items_id"])
+        if request["method"] in {"PUT", "DELETE"} and request["path"].endswith("/Ticket") and "id" in one:
+            found.append(one["id"])
+        if isinstance(one.get("_link"), dict):
+            found.append(one["_link"].get("tickets_id_2"))
+    return [number for number in found if number]
+
+
+def load(version: str, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Read request and response of a recording."""
+    path = Path(__file__).parent / "recordings" / f"glpi-{version}" / f"{name}.json"
+    data = json.loads(path.read_text(encoding="utf-8"))
+    return data["request"], data["response"]
+
+
+MISSING = 900_000
+PREPARED: dict[str, dict[str, Any]] = {
+    "05-ticket-update": {"name": "upd"},
+    "06-timeline": {"name": "timeline"},
+}
+ORDINALS: dict[str, dict[int, dict[str, Any]]] = {
+    "05-ticket-update": {3: {"_users_id_requester": 8}},
+    "06-timeline": {1: {"_users_id_requester": 8, "user": 7}},
+}
+RECORDS: dict[str, dict[str, Any]] = {
+    "06-timeline/024": {"then": 4},
+    "06-timeline/025": {"then": 5},
+    "06-timeline/026": {"status": 6},
+    "06-timeline/027": {"status": 4, "_users_id_requester": 8},
+    "06-timeline/040": {"user": 7},
+    "06-timeline/060": {"user": 7},
+    "06-timeline/034": {"_users_id_requester": 8},
+    "06-timeline/035": {"_users_id_requester": 8},
+    "06-timeline/037": {"_groups_id_assign": 1},
+}
+
+
+def _keys(player: Player) -> None:
+    for number, host in ((349, "49"), (350, "0"), (351, "1")):
+        player.server.people.create(user=2, name=f"[ZBX-572440209{number}] Disk is full on host{host}", content="x")
+    player.server.people.create(user=2, name="[KEY-Abc] case", content="x")
+
+
+def _close_039(player: Player) -> None:
+    number = mentioned(player, "06-timeline/039-reopen-closed.2-plain-followup")[0]
+    player.server.people.set_status(player.ids["Ticket", number], 6, user=7)
+
+
+def _never_close(player: Player) -> None:
+    player.server.people.edit(0, itemtype="Entity", user=2, autoclose_delay=-10)
+
+
+def _neighbours(player: Player) -> None:
+    fields = {"requesttypes_id": 7, "_users_id_requester": 8}
+    player.server.people.create(user=7, name="B neighbour", content="CPU high\nzabbix prod/1234567", **fields)
+    trashed = player.server.people.create(user=7, name="B trashed", content="CPU high\nzabbix prod/123457", **fields)
+    player.server.people.delete(trashed)
+
+
+def _change(player: Player) -> None:
+    _renew("bridge")(player)
+    for itemtype in ("Problem", "Change"):
+        player.server.people.create(user=7, itemtype=itemtype, name="A5", content="x")
+    player.server.people.create(user=7, itemtype="Change_Problem", changes_id=1, problems_id=1)
+
+
+def _followups(player: Player) -> None:
+    request, _ = load(player.version, "12-fence/122-followups-of-ticket-newest-first")
+    recorded = int(request["path"].split("/")[3])
+    ours = ticket(player, recorded, name="F", user=7)
+    for i in range(80):
+        player.server.people.reply(ours, f"f {i}\nzabbix prod/500001/u{i}", user=7, private=True)
+
+
+def _trash_external(player: Player) -> None:
+    player.server.people.delete(found(player, "Ticket", "ext one"))
+
+
+def _kill(player: Player) -> None:
+    token = player.session("bridge")
+    player.server.world.sessions.files.pop(token, None)
+
+
+def _dump(player: Player) -> None:
+    _renew("bridge")(player)
+    _renew("bridge2")(player)
+    player.session("bridge")
+    player.server.fill(3)
+    player.server.people.create(user=7, name="C dbg1", content="x")
+    table = player.server.world.db["Ticket"]
+    _, response = load(player.version, "14-restore/001-create-before-restore")
+    table.next_id = max(table.next_id, response["json"][0]["id"])
+    player.dump = player.server.snapshot()
+
+
+def _restore(player: Player) -> None:
+    player.session("bridge2")
+    player.server.restore_backup(player.dump)
+
+
+def _order(kind: FaultKind, **traits: Any) -> Callable[[Player], None]:
+    return lambda player: (player.server.order(Fault(kind, **traits)), None)[1]
+
+
+def _die_in_list(player: Player) -> None:
+    _, response = load(player.version, "11-failure/030-database-killed-in-bulk")
+    made = sum(1 for one in response["json"][1] if one["id"])
+    player.server.order(Fault(FaultKind.GONE_AWAY, after_items=made))
+
+
+def _drop_second_group(player: Player) -> None:
+    player.server.world.db["Group"].remove(found(player, "Group", "Systems"))
+
+
+def _lose_sessions(player: Player) -> None:
+    player.server.world.sessions.files.clear()
+    player.server.set(session_folder=False)
+
+
+def _stock_rest(player: Player) -> None:
+    """Make what the lab has and nobody recorded: a second group, three categories, places, assets, profiles' people."""
+    people = player.server.people
+    people.create(user=2, itemtype="Group", name="Networks", entities_id=0, is_recursive=1)
+    people.create(user=2, itemtype="Location", name="Room 1", entities_id=0, is_recursive=1)
+    for name in ("Workstation", "Lab only", "Requests only"):
+        people.create(user=2, itemtype="ITILCategory", name=name, entities_id=0)
+
+
+def _give_profiles(player: Player) -> None:
+    links = player.server.world.db["Profile_User"]
+    links.insert({"users_id": 9, "profiles_id": 6, "entities_id": 0, "is_recursive": 1})
+
+
+def _many_keys(player: Player) -> None:
+    if player.version.startswith("10."):
+        for number, host in (("272282001", "1"), ("272329002", "2")):
+            player.server.people.create(user=2, name=f"[ZBX-572{number}] Disk is full on host{host}", content="x")
+
+
+BEFORE: dict[str, Callable[[Player], None]] = {
+    "01-session/020": _set(api_enabled=False),
+    "01-session/022": _set(api_enabled=True, login_with_credentials=False),
+    "01-session/023": _set(login_with_credentials=True, login_with_token=False),
+    "01-session/030": _set(login_with_token=True),
+    "01-session/043": lambda player: (_renew("bridge2")(player), _collect("bridge2")(player))[1],
+    "01-session/045": lambda player: (player.session("enduser2"), player.server.people.deactivate(10))[1],
+    "01-session/050": lambda player: player.server.people.activate(10),
+    "01-session/070": _renew("bridge"),
+    "06-timeline/039-reopen-closed.2": _close_039,
+    "06-timeline/060": _never_close,
+    "11-failure/002-row-lock-wait-timeout": _order(FaultKind.LOCK_WAIT),
+    "11-failure/010": _set(maintenance=True),
+    "11-failure/013": _set(maintenance=False),
+    "11-failure/020": _set(database_down=True),
+    "11-failure/024": _set(database_down=False),
+    "11-failure/030": _die_in_list,
+    "09-admin/039": _drop_second_group,
+    "11-failure/044": _lose_sessions,
+    "11-failure/046": _set(session_folder=True),
+    "12-fence/011": _kill,
+    "12-fence/020": _renew("bridge"),
+    "12-fence/100": _change,
+    "12-fence/101": _neighbours,
+    "12-fence/120": _followups,
+    "12-fence/167": _trash_external,
+    "14-restore/001": _dump,
+    "14-restore/010": _restore,
+    "09-admin/006": _stock_rest,
+    "09-admin/033": _give_profiles,
+    "09-admin/097": _set(mail=True),
+    "04-search/091": _keys,
+    "04-search/093": _many_keys,
+}
+AFTER: dict[str, Callable[[Player], None]] = {}
