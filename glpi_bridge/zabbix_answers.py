@@ -518,7 +518,10 @@ def host(row: Row) -> Host:
 
 def me(row: Row) -> Me:
     """Read user.checkAuthentication."""
-    return Me(row.text("userid"), row.text("username"), UserType(row.number("type")))
+    kind = row.number("type")
+    if kind not in {one.value for one in UserType}:
+        raise UnclearAnswer(f"user.checkAuthentication: type {kind} is none of a role's", target=_ZABBIX)
+    return Me(row.text("userid"), row.text("username"), UserType(kind))
 
 
 def media_type(row: Row) -> MediaType:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import socket
 import ssl
 import threading
@@ -53,12 +54,14 @@ class Server:
 
     @staticmethod
     def _read(talk: socket.socket) -> bytes:
-        got = b""
-        while not got.endswith(b"\r\n\r\n"):
+        got, length = b"", 0
+        while b"\r\n\r\n" not in got or len(got.partition(b"\r\n\r\n")[2]) < length:
             more = talk.recv(65536)
             if not more:
                 return b""
             got += more
+            found = re.search(rb"content-length: (\d+)", got.lower())
+            length = int(found[1]) if found else 0
         return got
 
     def close(self) -> None:
