@@ -86,7 +86,7 @@ class Standin(Control):
         self._deeds = Deeds(self.world, self.api, self.alerter)
         self._connections: set[socket.socket] = set()
         self.over = threading.Event()
-        self._listen(port)
+        self.listen(port)
         self.port = int(self._server.server_address[1])
         super().__init__(f"http://127.0.0.1:{self.port}")
         if threads:
@@ -94,12 +94,13 @@ class Standin(Control):
 
     token = TOKEN
 
-    def _listen(self, port: int) -> None:
+    def listen(self, port: int) -> None:
+        """Open the port."""
         self._server = _Server(("127.0.0.1", port), _Handler, self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
-    def _deafen(self) -> None:
+    def deafen(self) -> None:
         """Stop listening and break what is connected."""
         self._server.shutdown()
         self._thread.join()
@@ -112,7 +113,7 @@ class Standin(Control):
         """Stop; calls that hang are let go, an alert that runs is waited for."""
         self.over.set()
         self.faults.heal()
-        self._deafen()
+        self.deafen()
         self.alerter.stop()
 
     def __enter__(self) -> Self:
@@ -149,10 +150,10 @@ class Standin(Control):
 
     def _be_away(self, seconds: float) -> None:
         time.sleep(0.05)  # the answer to the order goes out first
-        self._deafen()
+        self.deafen()
         self.over.wait(seconds)
         if not self.over.is_set():
-            self._listen(self.port)
+            self.listen(self.port)
 
 
 class _Server(ThreadingHTTPServer):
