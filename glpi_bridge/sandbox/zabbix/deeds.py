@@ -141,17 +141,17 @@ class Deeds:
 
     def event(self, eventid: str) -> Row:
         with self.world.lock:
-            rows = self.api.event_get(self.world.users[1], {**_FULL_EVENT, "eventids": [eventid]})
+            rows = self.api.methods["event.get"](self.world.users[1], {**_FULL_EVENT, "eventids": [eventid]})
         return dict(rows[0]) if rows else {}
 
     def problems(self) -> list[Row]:
         with self.world.lock:
             shown = {name: value for name, value in _FULL_EVENT.items() if name != "selectHosts"}
-            return list(self.api.problem_get(self.world.users[1], shown))
+            return list(self.api.methods["problem.get"](self.world.users[1], shown))
 
     def alerts(self, eventid: str | None) -> list[Row]:
         with self.world.lock:
-            rows = self.api.alert_get(self.world.users[1], {"output": "extend"})
+            rows = self.api.methods["alert.get"](self.world.users[1], {"output": "extend"})
         return [row for row in rows if eventid is None or eventid in {row["eventid"], row["p_eventid"]}]
 
     def set_role(self, methods: Sequence[str] | None, actions: Sequence[str] | None) -> None:

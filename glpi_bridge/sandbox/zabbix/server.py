@@ -21,10 +21,11 @@ from typing import Any, Self
 from glpi_bridge.alert import ALERT_FIELDS
 from glpi_bridge.sandbox.zabbix import texts
 from glpi_bridge.sandbox.zabbix.alerts import Alerter, parameters
-from glpi_bridge.sandbox.zabbix.api import Api, NotServed
+from glpi_bridge.sandbox.zabbix.api import Api
 from glpi_bridge.sandbox.zabbix.control import Control
 from glpi_bridge.sandbox.zabbix.deeds import Deeds
 from glpi_bridge.sandbox.zabbix.faults import Fault, FaultKind, Faults
+from glpi_bridge.sandbox.zabbix.shapes import NotServed
 from glpi_bridge.sandbox.zabbix.world import Refusal, Role, Token, User, World
 
 TOKEN = "5a" * 32

@@ -580,13 +580,24 @@ class World:
 
     def visible_groups(self, user: User) -> set[int]:
         """Give the host groups an account may read."""
-        if self.roles[user.roleid].type == texts.SUPER_ADMIN:
+        if self.is_super(user):
             return set(self.groups)
         return {groupid for groupid, right in user.rights.items() if right >= 2 and groupid in self.groups}
 
+    def is_super(self, user: User) -> bool:
+        """Tell whether an account sees and may do everything."""
+        return self.roles[user.roleid].type == texts.SUPER_ADMIN
+
+    def sees_alert(self, user: User, alert: Alert) -> bool:
+        """Tell whether an account sees an alert: it goes to itself or to somebody of its user groups."""
+        recipient = self.users.get(alert.userid)
+        return self.is_super(user) or (
+            recipient is not None and (recipient.userid == user.userid or bool(recipient.usergroups & user.usergroups))
+        )
+
     def sees_host(self, user: User, host: Host, right: int = 2) -> bool:
         """Tell whether an account has that right on a host."""
-        if self.roles[user.roleid].type == texts.SUPER_ADMIN:
+        if self.is_super(user):
             return True
         return any(user.rights.get(groupid, 0) >= right for groupid in host.groupids)
 
@@ -594,7 +605,7 @@ class World:
         """Tell whether an account sees an event; what has lost its trigger is left to super admins."""
         trigger = self.triggers.get(event.objectid)
         if trigger is None or trigger.hostid not in self.hosts:
-            return self.roles[user.roleid].type == texts.SUPER_ADMIN
+            return self.is_super(user)
         return self.sees_host(user, self.hosts[trigger.hostid], right)
 
     def is_disabled(self, trigger: Trigger) -> bool:
