@@ -1,0 +1,211 @@
+"""The demo: both stand-ins, the real alert script, the real daemon, and a day's story in a few seconds.
+
+Everything lives in one temporary directory and on 127.0.0.1, and goes when the demo ends.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from glpi_bridge import share
+from glpi_bridge.errors import BridgeError
+from glpi_bridge.sandbox.glpi.server import GlpiServer
+from glpi_bridge.sandbox.tally import Tally, count
+from glpi_bridge.sandbox.zabbix.server import Standin
+from glpi_bridge.spool import Spool
+
+SOURCE: Final = "demo"
+VERSIONS: Final = {"10": "10.0.19", "11": "11.0.6"}
+_AREAS: Final = ("CPU", "Memory", "Disk", "Network", "Temperature")
+_DEADLINE_SECONDS: Final = 60.0
+_STOP_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A problem of the story; `severity` is Zabbix's number, `value` is the item's last value."""
+
+    area: str
+    host: str
+    name: str
+    severity: int
+    item: Mapping[str, str]
+    value: str
+
+
+STORY: Final = (
+    Problem("CPU", "web01", "CPU is high", 3, {"name": "CPU in use", "key": "system.cpu.util", "units": "%"}, "97"),
+    Problem(
+        "Memory", "db01", "Memory is running out", 2,
+        {"name": "Memory available", "key": "vm.memory.size[available]", "units": "GB"}, "1",
+    ),
+    Problem(
+        "Disk", "files01", "Disk /srv is full", 5,
+        {"name": "/srv used", "key": "vfs.fs.size[/srv,pused]", "units": "%"}, "99",
+    ),
+    Problem(
+        "Network", "switch03", "Link of port 12 is down", 4,
+        {"name": "Port 12 status", "key": "net.if.status[12]", "units": ""}, "down",
+    ),
+    Problem(
+        "Temperature", "rack07", "Intake air is too warm", 1,
+        {"name": "Intake temperature", "key": "sensor.temp[intake]", "units": "°C"}, "34",
+    ),
+)  # fmt: skip
+
+
+class DemoFailed(BridgeError):
+    """The story did not come to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What runs while the demo does."""
+
+    directory: Path
+    glpi: GlpiServer
+    zabbix: Standin
+    daemon: subprocess.Popen[bytes]
+
+    @property
+    def log(self) -> Path:
+        """The daemon's log."""
+        return self.directory / "daemon.log"
+
+    def tally(self) -> Tally:
+        """Count alerts against tickets."""
+        return count(self.glpi, self.zabbix, SOURCE)
+
+
+@contextmanager
+def stage(version: str = "10") -> Iterator[Stage]:
+    """Start everything, GLPI as version 10 or 11; stop and remove it at the end, whatever happened."""
+    with ExitStack() as stack:
+        directory = Path(tempfile.mkdtemp(prefix="glpi-bridge-demo-"))
+        stack.callback(shutil.rmtree, directory, ignore_errors=True)
+        spool = Spool.create(directory / "spool")
+        glpi = stack.enter_context(GlpiServer(VERSIONS[version]))
+        script = share.path("alert_scripts", "zabbix-glpi")
+        zabbix = stack.enter_context(Standin(script=script, spool=spool.path, source=SOURCE))
+        settings = write_settings(directory, glpi, zabbix)
+        daemon = start_daemon(settings, directory / "daemon.log")
+        stack.callback(_stop, daemon)
+        yield Stage(directory, glpi, zabbix, daemon)
+
+
+def write_settings(directory: Path, glpi: GlpiServer, zabbix: Standin) -> Path:
+    """Write bridge.yml, rules.yml and the secrets, as an administrator would; return the path of bridge.yml."""
+    for name, secret in (("glpi", glpi.user_token), ("glpi-app", glpi.app_token), ("zabbix", zabbix.token)):
+        file = directory / f"{name}.token"
+        file.touch(mode=0o600)
+        file.write_text(f"{secret}\n")
+    settings: dict[str, Any] = {
+        "glpi": {
+            "url": glpi.url,
+            "user_token_file": "./glpi.token",
+            "app_token_file": "./glpi-app.token",
+        },
+        "zabbix": {SOURCE: {"url": zabbix.url, "token_file": "./zabbix.token", "timezone": "UTC"}},
+        "spool": "./spool",
+        "store": "./bridge.db",
+        "sync": {"interval": "5s"},
+    }
+    # JSON is YAML too, and cannot be written wrongly by hand
+    (directory / "rules.yml").write_text(json.dumps(_rules(), indent=2))
+    path = directory / "bridge.yml"
+    path.write_text(json.dumps(settings, indent=2))
+    return path
+
+
+def _rules() -> dict[str, Any]:
+    """One category for each area; the urgency follows the severity by itself."""
+    return {
+        "rules": [
+            {"match": {"tag": {"component": area.lower()}}, "category": f"Monitoring > {area}"} for area in _AREAS
+        ],
+        "default": {"category": "Monitoring"},
+        "timezone": "UTC",
+    }
+
+
+def start_daemon(settings: Path, log: Path) -> subprocess.Popen[bytes]:
+    """Start `glpi-bridge run` as a process of its own, its log in a file."""
+    command = [sys.executable, "-m", "glpi_bridge", "--config", str(settings), "run"]
+    with log.open("wb") as file:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file)  # noqa: S603  # ours
+
+
+def _stop(daemon: subprocess.Popen[bytes]) -> None:
+    daemon.terminate()
+    try:
+        daemon.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        daemon.kill()
+        daemon.wait()
+
+
+def play(on: Stage, tell: Callable[[str], None]) -> Tally:
+    """Let the five problems, an update and a recovery happen; return the count once GLPI has all of it.
+
+    `tell` gets a line for each thing that happens. Raises DemoFailed with the daemon's words where it does not end.
+    """
+    events = {}
+    for problem in STORY:
+        events[problem.area] = _raise(on, problem)
+        tell(f"Zabbix: {problem.host}: {problem.name}")
+    _wait(on, lambda tally: len(tally.tickets) == len(STORY))
+    tell("GLPI: five tickets")
+    on.zabbix.update(events["Memory"], message="Two workers swap; I look into it.", severity=4)
+    tell("Zabbix: somebody raises the memory problem's severity and writes a message")
+    on.zabbix.recover(events["CPU"], value="12")
+    tell("Zabbix: the CPU problem is over")
+    _wait(on, lambda tally: _is_told(on, tally, events))
+    tell("GLPI: a note, a higher urgency, a solution")
+    return on.tally()
+
+
+def _raise(on: Stage, problem: Problem) -> str:
+    return on.zabbix.raise_problem(
+        problem.host,
+        problem.name,
+        severity=problem.severity,
+        tags={"component": problem.area.lower()},
+        item=problem.item,
+        value=problem.value,
+        opdata="{ITEM.LASTVALUE1}",
+    )
+
+
+def _is_told(on: Stage, tally: Tally, events: Mapping[str, str]) -> bool:
+    """Tell whether GLPI shows the update and the recovery, and Zabbix the ticket of every event."""
+    tickets = {ticket.event: ticket for ticket in tally.tickets}
+    solved, raised = tickets[events["CPU"]], tickets[events["Memory"]]
+    in_zabbix = all(event["acknowledged"] == "1" for event in map(on.zabbix.event, events.values()))
+    return not tally.lost and solved.status == "solved" and raised.urgency == "high" and in_zabbix
+
+
+def _wait(on: Stage, is_reached: Callable[[Tally], bool]) -> None:
+    end = time.monotonic() + _DEADLINE_SECONDS
+    while not is_reached(tally := on.tally()):
+        if on.daemon.poll() is not None:
+            raise DemoFailed(f"the daemon ended by itself, exit code {on.daemon.returncode}:\n{_tail(on)}")
+        if time.monotonic() > end:
+            raise DemoFailed(
+                f"after {_DEADLINE_SECONDS:g} s GLPI has {len(tally.tickets)} tickets for {tally.alerts} alerts, "
+                f"{tally.lost} are lost. The daemon says:\n{_tail(on)}"
+            )
+        time.sleep(0.1)
+
+
+def _tail(on: Stage) -> str:
+    return "\n".join(on.log.read_text("utf-8", "replace").splitlines()[-20:])
