@@ -6,7 +6,8 @@ import pytest
 
 from glpi_bridge.alert import ALERT_FIELDS
 from glpi_bridge.sandbox.zabbix.alerts import Escalator
-from glpi_bridge.sandbox.zabbix.world import Alert, World
+from glpi_bridge.sandbox.zabbix.model import Alert
+from glpi_bridge.sandbox.zabbix.world import World
 from tests.contract import recorded_alerts
 from tests.contract.zabbix_lab import Clock, first_server, macros_of, raise_as, recording, recover_as
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from glpi_bridge.sandbox.zabbix import Standin
-from glpi_bridge.sandbox.zabbix.world import Host, Role, Token, Trigger, User, World
+from glpi_bridge.sandbox.zabbix.model import Host, Role, Token, Trigger, User
+from glpi_bridge.sandbox.zabbix.world import World
 from tests.contract.zabbix_lab import (
     Clock,
     Replay,

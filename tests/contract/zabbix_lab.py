@@ -10,8 +10,9 @@ from typing import Any
 import requests
 
 from glpi_bridge.sandbox.zabbix import Standin
+from glpi_bridge.sandbox.zabbix.model import Event, Group, Host, Item, MediaType, Role, Token, Trigger, User
 from glpi_bridge.sandbox.zabbix.server import bridge_world
-from glpi_bridge.sandbox.zabbix.world import Event, Group, Host, Item, MediaType, Role, Token, Trigger, User, World
+from glpi_bridge.sandbox.zabbix.world import World
 
 RECORDINGS = Path(__file__).parent / "recordings" / "zabbix-7.0"
 SESSION = "0123456789abcdef" * 2

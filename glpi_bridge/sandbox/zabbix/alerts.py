@@ -17,7 +17,8 @@ from pathlib import Path
 
 from glpi_bridge.sandbox.zabbix import texts
 from glpi_bridge.sandbox.zabbix.macros import PROBLEM, RECOVERY, UPDATE, Elsewhere, Telling
-from glpi_bridge.sandbox.zabbix.world import Acknowledge, Alert, Escalation, Event, World
+from glpi_bridge.sandbox.zabbix.model import Acknowledge, Alert, Escalation, Event
+from glpi_bridge.sandbox.zabbix.world import World
 
 SENT, FAILED = 1, 2
 ENVIRONMENT = {

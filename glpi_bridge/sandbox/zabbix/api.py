@@ -11,10 +11,11 @@ from typing import Any
 
 from glpi_bridge.sandbox.zabbix import vocabulary
 from glpi_bridge.sandbox.zabbix.events import Events
+from glpi_bridge.sandbox.zabbix.model import Refusal, User
 from glpi_bridge.sandbox.zabbix.objects import Objects
 from glpi_bridge.sandbox.zabbix.settings import Settings, user_row
 from glpi_bridge.sandbox.zabbix.shapes import NotServed, Params, bad_params
-from glpi_bridge.sandbox.zabbix.world import Refusal, User, World
+from glpi_bridge.sandbox.zabbix.world import World
 
 _ANONYMOUS = {"apiinfo.version", "user.login", "user.checkAuthentication"}
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from glpi_bridge.sandbox.zabbix.alerts import Alerter
 from glpi_bridge.sandbox.zabbix.api import Api
-from glpi_bridge.sandbox.zabbix.world import Event, Host, Trigger, User, World
+from glpi_bridge.sandbox.zabbix.model import Event, Host, Trigger, User
+from glpi_bridge.sandbox.zabbix.world import World
 from glpi_bridge.zabbix_answers import AckAction
 
 Row = dict[str, Any]

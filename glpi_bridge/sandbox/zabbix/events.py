@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from glpi_bridge.sandbox.zabbix import vocabulary
+from glpi_bridge.sandbox.zabbix.model import Acknowledge, Event, Refusal, User, no_object
 from glpi_bridge.sandbox.zabbix.objects import Sight, common_row, host_fields, trigger_fields
 from glpi_bridge.sandbox.zabbix.settings import alert_row
 from glpi_bridge.sandbox.zabbix.shapes import NotServed, Params, bad_params, expect, ids, shaped
-from glpi_bridge.sandbox.zabbix.world import Acknowledge, Event, Refusal, User, World, no_object
+from glpi_bridge.sandbox.zabbix.world import World
 from glpi_bridge.zabbix_answers import AckAction
 
 MESSAGE_CHARACTERS = 2048

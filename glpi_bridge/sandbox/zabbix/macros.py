@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from glpi_bridge.sandbox.zabbix import texts
-from glpi_bridge.sandbox.zabbix.world import Acknowledge, Event, Trigger, World
+from glpi_bridge.sandbox.zabbix.model import Acknowledge, Event, Trigger
+from glpi_bridge.sandbox.zabbix.world import World
 from glpi_bridge.zabbix_answers import AckAction
 
 PROBLEM, RECOVERY, UPDATE = 0, 1, 2

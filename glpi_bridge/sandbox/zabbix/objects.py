@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from glpi_bridge.sandbox.zabbix import texts, vocabulary
+from glpi_bridge.sandbox.zabbix.model import Event, Host, Trigger, User
 from glpi_bridge.sandbox.zabbix.shapes import Params, Rows, expect_known, ids, shaped
-from glpi_bridge.sandbox.zabbix.world import Event, Host, Trigger, User, World
+from glpi_bridge.sandbox.zabbix.world import World
 
 
 class Objects:

@@ -25,8 +25,9 @@ from glpi_bridge.sandbox.zabbix.api import Api
 from glpi_bridge.sandbox.zabbix.control import Control
 from glpi_bridge.sandbox.zabbix.deeds import Deeds
 from glpi_bridge.sandbox.zabbix.faults import Fault, FaultKind, Faults
+from glpi_bridge.sandbox.zabbix.model import Refusal, Role, Token, User
 from glpi_bridge.sandbox.zabbix.shapes import NotServed
-from glpi_bridge.sandbox.zabbix.world import Refusal, Role, Token, User, World
+from glpi_bridge.sandbox.zabbix.world import World
 
 TOKEN = "5a" * 32
 """The API token of the stand-in's user `bridge`."""

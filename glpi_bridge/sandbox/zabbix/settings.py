@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from glpi_bridge.sandbox.zabbix import vocabulary
+from glpi_bridge.sandbox.zabbix.model import Alert, Token, User
 from glpi_bridge.sandbox.zabbix.shapes import Params, Rows, as_texts, bad_params, expect, expect_known, ids, shaped
-from glpi_bridge.sandbox.zabbix.world import Alert, Token, User, World
+from glpi_bridge.sandbox.zabbix.world import World
 
 
 class Settings:

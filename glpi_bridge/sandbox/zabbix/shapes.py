@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from glpi_bridge.sandbox.zabbix import vocabulary
-from glpi_bridge.sandbox.zabbix.world import Refusal
+from glpi_bridge.sandbox.zabbix.model import Refusal
 
 Params = Mapping[str, Any]
 Rows = list[dict[str, Any]]

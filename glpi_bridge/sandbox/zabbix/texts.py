@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from glpi_bridge.sandbox.zabbix.world import Trigger, World
+    from glpi_bridge.sandbox.zabbix.model import Trigger
+    from glpi_bridge.sandbox.zabbix.world import World
 
 SUPER_ADMIN = 3
 UNKNOWN = "*UNKNOWN*"
