@@ -9,6 +9,7 @@ import threading
 from dataclasses import asdict
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
@@ -53,7 +54,7 @@ def demo(once: bool, glpi_version: str, as_json: bool) -> None:
 def _print(tally: Tally) -> None:
     rows = [tuple(str(getattr(ticket, name)) for name in _FIELDS) for ticket in tally.tickets]
     if sys.stdout.isatty():
-        table = Table(*_COLUMNS[:-1], Column(_COLUMNS[-1], overflow="fold"))
+        table = Table(*_COLUMNS[:-1], Column(_COLUMNS[-1], overflow="fold"), box=SIMPLE_HEAD, pad_edge=False)
         for *row, link in rows:
             table.add_row(*row, Text(link, style=f"link {link}"))
         Console().print(table)
