@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glpi_bridge.sandbox.glpi import Fault, FaultKind
+from glpi_bridge.sandbox.glpi.dialect import Dialect
 from glpi_bridge.sandbox.glpi.itemtypes import FOREIGN_KEYS, RENAMED
 
 if TYPE_CHECKING:
@@ -49,7 +51,15 @@ def prepare(player: Player, name: str) -> Traits:
             deed(player)
     prepare_mentioned(player, name)
     align(player, name)
-    return Traits(source="127.0.0.200") if name.startswith(("01-session/018", "01-session/019")) else Traits()
+    if not name.startswith(("01-session/018", "01-session/019")):
+        return Traits()
+    _, response = load(player.version, name)
+    return Traits(source=response["json"][1].split("(")[1].rstrip(")"))
+
+
+def login(credentials: str) -> str:
+    """Return the credentials behind a placeholder; some records hide whose they are."""
+    return "enduser:End-lab-1" if credentials == "u:p" else credentials
 
 
 def tidy(player: Player, name: str) -> None:
@@ -77,10 +87,10 @@ def _renew(who: str) -> Callable[[Player], None]:
 def ticket(player: Player, recorded: int, **fields: Any) -> int:
     """Prepare a ticket that has the recorded number, by user 2 unless `user` says otherwise."""
     user = fields.pop("user", 2)
-    status = fields.pop("then", None)
+    status, later_user = fields.pop("then", None), fields.pop("then_user", user)
     ours = player.server.people.create(user=user, **{"name": "upd", "content": "x", **fields})
     if status is not None:
-        player.server.people.set_status(ours, status, user=user)
+        player.server.people.set_status(ours, status, user=later_user)
     player.ids["Ticket", recorded] = ours
     return ours
 
@@ -97,10 +107,18 @@ def prepare_mentioned(player: Player, name: str) -> None:
     if folder not in PREPARED:
         return
     for recorded in mentioned(player, name):
-        if ("Ticket", recorded) not in player.ids and recorded < MISSING:
+        known = ("Ticket", recorded) in player.ids or recorded in player.server.world.db["Ticket"].rows
+        if folder in {"05-ticket-update", "06-timeline"}:
+            known = ("Ticket", recorded) in player.ids
+        if not known and recorded < MISSING:
             player.prepared[folder] = player.prepared.get(folder, 0) + 1
             traits = {**PREPARED[folder], **ORDINALS.get(folder, {}).get(player.prepared[folder], {})}
-            ticket(player, recorded, **{**traits, **RECORDS.get(f"{folder}/{base[:3]}", {})})
+            if name == "05-ticket-update/041-bulk-by-someone-without-right":
+                traits |= {"_users_id_requester": 8} if recorded == mentioned(player, name)[-1] else {}
+            traits |= RECORDS.get(f"{folder}/{base[:3]}", {})
+            if not player.version.startswith("10."):
+                traits |= RECORDS_OF_11.get(f"{folder}/{base[:3]}", {})
+            ticket(player, recorded, **traits)
 
 
 def align(player: Player, name: str) -> None:
@@ -146,6 +164,7 @@ MISSING = 900_000
 PREPARED: dict[str, dict[str, Any]] = {
     "05-ticket-update": {"name": "upd"},
     "06-timeline": {"name": "timeline"},
+    "11-failure": {"name": "failure"},
 }
 ORDINALS: dict[str, dict[int, dict[str, Any]]] = {
     "05-ticket-update": {3: {"_users_id_requester": 8}},
@@ -164,6 +183,12 @@ RECORDS: dict[str, dict[str, Any]] = {
 }
 
 
+RECORDS_OF_11: dict[str, dict[str, Any]] = {
+    "05-ticket-update/051": {"then": 3, "then_user": 7},
+    "06-timeline/025": {"status": 5, "then": None},
+}
+
+
 def _keys(player: Player) -> None:
     for number, host in ((349, "49"), (350, "0"), (351, "1")):
         player.server.people.create(user=2, name=f"[ZBX-572440209{number}] Disk is full on host{host}", content="x")
@@ -171,8 +196,67 @@ def _keys(player: Player) -> None:
 
 
 def _close_039(player: Player) -> None:
+    if not player.version.startswith("10."):
+        return
     number = mentioned(player, "06-timeline/039-reopen-closed.2-plain-followup")[0]
     player.server.people.set_status(player.ids["Ticket", number], 6, user=7)
+
+
+def _close_at_once_on_11(player: Player) -> None:
+    if not player.version.startswith("10."):
+        player.server.people.edit(0, itemtype="Entity", user=2, autoclose_delay=0)
+
+
+class Clock:
+    """The lab's time: real, and a little later after each pause that made rows sort."""
+
+    def __init__(self) -> None:
+        self.shift = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.shift
+
+
+def _long_names_on_11(player: Player) -> None:
+    if not player.version.startswith("10."):
+        player.clock.shift += 2
+        for name in ("N" * 255, "🔥" * 255, "a" * 250 + "&&&&&"):
+            player.server.people.create(user=7, name=name, content="x")
+
+
+def _first_links_on_11(player: Player) -> None:
+    if not player.version.startswith("10."):
+        for number in (98, 99, 100, 101):
+            ticket(player, number, name="timeline")
+        for first, second, kind in ((97, 98, 1), (99, 97, 2), (100, 97, 3), (101, 98, 1)):
+            _link(player, first, second, kind)
+
+
+def _link(player: Player, first: int, second: int, kind: int) -> None:
+    ids = [player.ids.get(("Ticket", number), number) for number in (first, second)]
+    player.server.people.create(user=7, itemtype="Ticket_Ticket", tickets_id_1=ids[0], tickets_id_2=ids[1], link=kind)
+
+
+def _upgrade(player: Player) -> None:
+    world = player.server.world
+    world.dialect = Dialect(player.version, upgraded=True)
+    old = {"name": "R&#38;D &#60;x&#62; old", "content": "&#60;p&#62;a &#38; b &#38;lt; c&#60;/p&#62;\nzabbix prod/555"}
+    dates = {"date": world.now(), "date_mod": world.now(), "date_creation": world.now()}
+    by = {"users_id_recipient": 7, "users_id_lastupdater": 7, "urgency": 5, "priority": 4}
+    player.ids["Ticket", 5530] = world.db["Ticket"].insert({**old, **dates, **by})
+    text = "load &lt; 5 &amp; &lt;script&gt;alert(1)&lt;/script&gt;\nzabbix prod/1"
+    ticket(player, 5531, user=7, name="A &lt;b&gt; B", content=text)
+    ticket(player, 5532, user=7, name="C", content="<p>load &lt; 5 &amp; &lt;b&gt;</p>\nzabbix prod/2")
+
+
+def _forget_14(player: Player) -> None:
+    if not player.version.startswith("10."):
+        player.ids.pop(("Ticket", 14), None)
+
+
+def _query_fails(player: Player) -> None:
+    if not player.version.startswith("10."):
+        player.server.order(Fault(FaultKind.QUERY_ERROR))
 
 
 def _never_close(player: Player) -> None:
@@ -233,7 +317,7 @@ def _order(kind: FaultKind, **traits: Any) -> Callable[[Player], None]:
 
 def _die_in_list(player: Player) -> None:
     _, response = load(player.version, "11-failure/030-database-killed-in-bulk")
-    made = sum(1 for one in response["json"][1] if one["id"])
+    made = sum(1 for one in response["json"][1] if isinstance(one, dict) and one["id"])
     player.server.order(Fault(FaultKind.GONE_AWAY, after_items=made))
 
 
@@ -276,7 +360,14 @@ BEFORE: dict[str, Callable[[Player], None]] = {
     "01-session/050": lambda player: player.server.people.activate(10),
     "01-session/070": _renew("bridge"),
     "06-timeline/039-reopen-closed.2": _close_039,
+    "06-timeline/039-reopen-closed.1": _close_at_once_on_11,
+    "06-timeline/040": _never_close,
     "06-timeline/060": _never_close,
+    "06-timeline/080": _first_links_on_11,
+    "03-ticket-read/001": _long_names_on_11,
+    "10-cors/006": _forget_14,
+    "11-failure/003": _query_fails,
+    "11-failure/004": _query_fails,
     "11-failure/002-row-lock-wait-timeout": _order(FaultKind.LOCK_WAIT),
     "11-failure/010": _set(maintenance=True),
     "11-failure/013": _set(maintenance=False),
@@ -291,6 +382,7 @@ BEFORE: dict[str, Callable[[Player], None]] = {
     "12-fence/100": _change,
     "12-fence/101": _neighbours,
     "12-fence/120": _followups,
+    "12-fence/170": _upgrade,
     "12-fence/167": _trash_external,
     "14-restore/001": _dump,
     "14-restore/010": _restore,

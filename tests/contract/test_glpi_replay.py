@@ -10,6 +10,7 @@ import pytest
 
 from glpi_bridge.sandbox.glpi import GlpiServer
 from glpi_bridge.sandbox.glpi.recorded import VERSIONS
+from tests.contract.glpi_lab import Clock
 from tests.contract.glpi_player import Player, is_call_list, names
 
 LEFT_OUT: dict[str, dict[str, str]] = json.loads(
@@ -37,8 +38,9 @@ def played(version: str) -> dict[str, list[str]]:
     differences: dict[str, list[str]] = {}
     single = [name for name in names(version) if not is_call_list(version, name)]
     for lab in LABS:
-        with GlpiServer(version=version, stock=lab == PROVISIONING) as server:
-            player = Player(server, version)
+        clock = Clock()
+        with GlpiServer(version=version, stock=lab == PROVISIONING, clock=clock) as server:
+            player = Player(server, version, clock)
             player.play([name for name in single if lab_of(name) == lab], left_out(version))
             differences |= player.differences
     return differences

@@ -4,6 +4,8 @@ from .control import Control
 from .faults import Fault, FaultKind, Match
 from .people import People
 from .server import GlpiServer
+from .sessions import Handler
+from .tls import Tls
 from .world import Call, Cost, Mail
 
-__all__ = ["Call", "Control", "Cost", "Fault", "FaultKind", "GlpiServer", "Mail", "Match", "People"]
+__all__ = ["Call", "Control", "Cost", "Fault", "FaultKind", "GlpiServer", "Handler", "Mail", "Match", "People", "Tls"]

@@ -106,7 +106,7 @@ class ProfileWriter(Writer):
 
     def set_right(self, row_id: int, name: str, value: int) -> None:
         """Write one right to the profile and to its row."""
-        self.table.update(row_id, {name: value})
+        self.table.update(row_id, {name: value, "last_rights_update": self.world.now()})
         rights = self.world.db["ProfileRight"]
         for right in rights.children("profiles_id", row_id):
             if rights.value(right, "name") == name:

@@ -60,9 +60,15 @@ class Dropped(Exception):
     """The connection ends without an answer."""
 
 
+class Verbatim(str):
+    """Words that no version escapes: the API's own, the database's [11/003]."""
+
+    __slots__ = ()
+
+
 def not_permitted() -> Refused:
     """Return the words for a missing right or item."""
-    return Refused("You don't have permission to perform this action.")
+    return Refused(Verbatim("You don't have permission to perform this action."))
 
 
 def right_missing() -> Failed:

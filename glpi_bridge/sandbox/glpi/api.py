@@ -6,7 +6,7 @@ import ipaddress
 import re
 import threading
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Final
 
 from .answers import Answer, Crashed, Dropped, Failed, token_invalid
@@ -19,7 +19,7 @@ from .query import merge_body, truthy
 from .reading import Reader
 from .recorded import Row
 from .searching import Searcher
-from .sessions import Session
+from .sessions import LockTimeout, Session
 from .signin import SignIn
 from .world import Call, World
 from .writing import Act, WorkerDied
@@ -102,8 +102,13 @@ class Api:
     def work(self, course: FaultyCourse, path: str, query: Row) -> tuple[Answer | None, bool]:
         """Do the work; tells whether a list was cut. None means that the worker died."""
         request = course.request
+        settings = self.world.settings
+        if settings.maintenance or settings.database_down:
+            page = maintenance() if settings.maintenance else database_down(self.world)
+            return (self.with_headers(request, page, path) if self.world.dialect.encodes else page), False
         try:
-            answer = self.answer(course, path, query)
+            with self.world.children or nullcontext():
+                answer = self.answer(course, path, query)
         except Cut:
             return Answer.html(""), True
         except Crashed:
@@ -152,10 +157,6 @@ class Api:
     def answer(self, course: FaultyCourse, path: str, query: Row) -> Answer:
         """Check what GLPI checks, in its order, then route."""
         request = course.request
-        if self.world.settings.maintenance:
-            return maintenance()
-        if self.world.settings.database_down:
-            return database_down(self.world)
         if request.method == "OPTIONS":
             return self.preflight(request)
         query = dict(query)
@@ -221,31 +222,35 @@ class Api:
         token = self.token(request, parameters)
         if not self.world.dialect.encodes and re.search(r"[_./]|[^\x00-\x7f]", token):
             raise Crashed  # 11 lets PHP choke on such a token [01/036]
-        session = self.world.sessions.enter(token) if token and self.world.settings.session_folder else None
+        try:
+            entered = self.world.sessions.enter(token) if token and self.world.settings.session_folder else None
+        except LockTimeout:
+            return Answer.html("", 500)
         holds = parts[0] in HOLDS_SESSION or truthy(parameters.get("session_write", ""))
-        if session is not None and not holds:
-            self.world.sessions.leave(session)
+        if entered is not None and not holds:
+            self.world.sessions.leave(entered)
         dead = False
         try:
             self.check_app_token(request, parameters)
             if not token:
                 text = "parameter session_token is missing or empty"
                 raise Failed(400, "ERROR_SESSION_TOKEN_MISSING", text, documented=True)
-            if session is None:
+            if entered is None:
                 raise token_invalid()
             if parts[0] == "killSession":
                 dead = True
-                self.world.sessions.kill(session)
+                self.world.sessions.kill(entered)
                 return Answer.json(True)
-            return self.route(course, session, parts, parameters)
+            return self.route(course, entered.session, parts, parameters)
         except WorkerDied:
-            if holds and session is not None:
+            if holds and entered is not None:
                 dead = True
-                self.world.sessions.die(session)
+                self.world.sessions.die(entered)
             raise
         finally:
-            if session is not None and holds and not dead:
-                self.world.sessions.leave(session, wrote=True)
+            if entered is not None and holds and not dead:
+                made = course.made > 0 and course.request.method == "POST"
+                self.world.sessions.leave(entered, wrote=made)
 
     # -- routes --
 
@@ -301,6 +306,7 @@ class Api:
             row_id = int(parts[3]) if len(parts) > 3 else None
         if method == "GET":
             return self.read(course, act, itemtype, row_id, parameters)
+        course.itemtype = itemtype
         if _is_multipart(course.request):
             return self.not_served(f"{method} {'/'.join(parts)} (multipart)")
         if method == "POST":

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from .answers import Answer, Crashed, Failed, Refused, token_invalid
+from .answers import Answer, Crashed, Failed, Refused, Verbatim, token_invalid
 from .faults import Fault, FaultKind, of_kind
 from .http import Request, Reset
 from .recorded import Row
@@ -37,6 +37,7 @@ class FaultyCourse:
     request: Request
     faults: list[Fault]
     made: int = 0
+    itemtype: str = ""
     _late: Fault | None = field(default=None, init=False)
 
     def find(self, *kinds: FaultKind) -> Fault | None:
@@ -129,7 +130,7 @@ class FaultyCourse:
             case FaultKind.CRASH if fault.text in text:
                 raise Crashed
             case FaultKind.GONE_AWAY if index > (fault.after_items or 0):
-                raise Refused("MySQL server has gone away")
+                raise Refused(self.gone_away)
             case FaultKind.MANDATORY if not data.get(fault.text):
                 raise Refused(f"Mandatory fields are not filled. Please correct: {fault.text}")
             case FaultKind.ACTORS_DROPPED:
@@ -140,6 +141,12 @@ class FaultyCourse:
                 return {**data, **fault.values}
             case _:
                 return data
+
+    @property
+    def gone_away(self) -> Verbatim:
+        """GLPI's words for a database that died."""
+        text = "MySQL server has gone away"
+        return Verbatim(text if self.world.dialect.encodes else f'MySQL query error: {text} (2006) in SQL query "…".')
 
     def dies_late(self) -> float | None:
         """Return after how many seconds the row of this item appears, if its worker dies here."""

@@ -48,8 +48,9 @@ class Dialect:
         return "/apirest.php" if self.encodes else "/api.php/v1"
 
     def stored(self, text: str) -> str:
-        """Return what the database keeps of a text that was sent; CR LF becomes LF on 10 [02/054]."""
-        return encode(text.replace("\r\n", "\n")) if self.encodes else text
+        """Return what the database keeps of a text that was sent; CR LF becomes LF [02/054]."""
+        text = text.replace("\r\n", "\n")
+        return encode(text) if self.encodes else text
 
     def shown(self, text: str, *, sanitized: bool) -> str:
         """Return what get-item shows of a stored text; the header that asks for raw text counts on 10 only."""

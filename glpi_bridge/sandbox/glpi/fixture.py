@@ -85,6 +85,7 @@ def _configuration(world: World) -> None:
         "ipv4_range_end": 2130706532,
         "is_recursive": 1,
     }
-    world.db["APIClient"].insert({**row, "date_mod": world.now(), "app_token_date": world.now()})
+    told = world.now() if world.dialect.encodes else None
+    world.db["APIClient"].insert({**row, "date_mod": world.now(), "app_token_date": told})
     for number, name in ((1, "Default"), (2, "Workstation")):
         world.db["TicketTemplate"].insert({"name": name, "is_recursive": 1}, number)

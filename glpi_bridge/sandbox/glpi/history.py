@@ -1,4 +1,6 @@
-"""The history of an item, as GLPI's Log keeps it [02/002.Log][06/018]: what was linked, which status it left, what was added."""
+"""The history of an item, as GLPI's Log keeps it [02/002.Log][06/018]: what was linked, which status it left, what
+was added.
+"""
 
 from __future__ import annotations
 

@@ -113,9 +113,13 @@ class ItilWriter(Writer):
 
     def after_add(self, act: Act, row_id: int, data: Row) -> None:
         """Save items, actors and links; count the mail."""
-        self.link_items(row_id, data.get("items_id"))
-        history.items_linked(self.world, act, self.itemtype, row_id)
-        self.save_first_actors(act, row_id, data)
+        if self.world.dialect.encodes:
+            self.link_items(act, row_id, data.get("items_id"))
+            self.save_first_actors(act, row_id, data)
+        else:
+            history.created(self.world, act, self.itemtype, row_id)
+            self.save_first_actors(act, row_id, data)
+            self.link_items(act, row_id, data.get("items_id"))
         for sent, table, key in (
             ("_problems_id", "Change_Problem" if self.itemtype == "Change" else "Problem_Ticket", "problems_id"),
             ("_tickets_id", "Change_Ticket" if self.itemtype == "Change" else "Problem_Ticket", "tickets_id"),
@@ -125,7 +129,8 @@ class ItilWriter(Writer):
         link = data.get("_link")
         if isinstance(link, dict) and self.itemtype == "Ticket":
             self.link_ticket(row_id, link)
-        history.created(self.world, act, self.itemtype, row_id)
+        if self.world.dialect.encodes:
+            history.created(self.world, act, self.itemtype, row_id)
         self.world.mail("new", self.itemtype, row_id, data)
 
     def save_first_actors(self, act: Act, row_id: int, data: Row) -> None:
@@ -142,7 +147,7 @@ class ItilWriter(Writer):
             if taken and not data.get("_do_not_compute_status") and full["status"] == ASSIGNED_STATUS:
                 history.changed(self.world, act, self.itemtype, row_id, {"status": NEW}, {"status": ASSIGNED_STATUS})
 
-    def link_items(self, row_id: int, items: Any) -> None:
+    def link_items(self, act: Act, row_id: int, items: Any) -> None:
         """Link assets; an itemtype that does not exist ends PHP 11 [DIFF 2.4]."""
         table = self.world.db[ITEM_TABLES[self.itemtype]]
         for itemtype, ids in (items or {}).items() if isinstance(items, dict) else ():
@@ -150,6 +155,7 @@ class ItilWriter(Writer):
                 self.world.check_itemtype(itemtype)
                 if itemtype in self.world.db:
                     table.insert({parent_key(self.itemtype): row_id, "itemtype": itemtype, "items_id": _int(item)})
+        history.items_linked(self.world, act, self.itemtype, row_id)
 
     def link_ticket(self, row_id: int, link: Row) -> None:
         """Link the new ticket to another; the form with itemtypes is taken by 11 only [DIFF 3]."""
@@ -249,10 +255,12 @@ class ItilWriter(Writer):
             self.table.update(row_id, {**taken, "date_mod": act.now})
 
     def touched(self, act: Act, row_id: int, data: Row) -> None:
-        """Something was written on the item: dates move, unless it is closed [06/026]."""
-        if self.table.value(row_id, "status") in self.closed:
-            return
+        """Something was written on the item: dates move; of a closed one only the last update, on 11 [06/026]."""
         changes: Row = {"date_mod": act.now, "users_id_lastupdater": act.caller.users_id}
+        if self.table.value(row_id, "status") in self.closed:
+            if not self.world.dialect.encodes:
+                self.table.update(row_id, changes)
+            return
         if self.itemtype == "Ticket":
             changes.update(self.take(act, row_id, data))
             history.changed(self.world, act, self.itemtype, row_id, {}, changes)

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .answers import Answer, Crashed, Failed, Refused, bad_array
+from .answers import Answer, Crashed, Failed, Refused, Verbatim, bad_array
 from .course import FaultyCourse, pause
 from .query import truthy
 from .recorded import Row
 from .world import World
-from .writing import Act, verbatim
+from .writing import Act
 
 Result = dict[str, Any]
 
@@ -133,10 +133,11 @@ class Lists:
         results: list[Any] = []
         failed = 0
         for index, data in enumerate(sent):
-            pause(self.world, self.world.cost.single if single else self.world.cost.bulk_item)
             if not isinstance(data, dict):
                 raise Crashed
-            result = self.one(course, index, data, work)
+            result = self.one(
+                course, index, data, work, self.world.cost.single if single else self.world.cost.bulk_item
+            )
             course.made += 1
             if _is_failed(result):
                 failed += 1
@@ -144,8 +145,9 @@ class Lists:
                 results.append(result)
         return results, failed
 
-    def one(self, course: FaultyCourse, index: int, data: Row, work: Callable[[Row], Any]) -> Any:
-        """Work on one item under its faults and the database's lock."""
+    def one(self, course: FaultyCourse, index: int, data: Row, work: Callable[[Row], Any], cost: float) -> Any:
+        """Work on one item under its faults and the database's lock, and let the time pass that it costs."""
+        pause(self.world, self.world.cost.missing if self.is_missing(course, data) else cost)
         try:
             altered = course.item(index, data)
         except Refused as refused:
@@ -154,8 +156,13 @@ class Lists:
         with self.world.db.lock:
             result = work(altered)
         if course.lost_unknown(index):
-            return {next(iter(result)): False, "message": "MySQL server has gone away"}
+            return {next(iter(result)): False, "message": course.gone_away}
         return result
+
+    def is_missing(self, course: FaultyCourse, data: Row) -> bool:
+        """Tell whether a PUT or DELETE is about an id that is not there."""
+        itemtype = course.itemtype
+        return course.request.method != "POST" and "id" in data and self.row_id(itemtype, data["id"]) is None
 
     def answer_many(self, verb: str, results: list[Any], failed: int, sent: list[Any], *, single: bool) -> Answer:
         """Answer for PUT and DELETE."""
@@ -170,7 +177,7 @@ class Lists:
 
     def words(self, act: Act, message: Any) -> Any:
         """Return words as the version sends them."""
-        if not isinstance(message, str) or verbatim(message):
+        if not isinstance(message, str) or isinstance(message, Verbatim):
             return message
         return self.world.dialect.said(message, sanitized=act.sanitized)
 

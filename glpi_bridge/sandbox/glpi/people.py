@@ -15,7 +15,8 @@ BRIDGE_PROFILE = 9
 
 
 class People:
-    """Each method is one deed of one person, in their own name but with every right (the bridge has its own); Refused if GLPI itself would
+    """Each method is one deed of one person, in their own name but with every right (the bridge has its own);
+    Refused if GLPI itself would
     not do it.
     """
 

@@ -176,6 +176,10 @@ class Reader:
             shown: list[Row] = [{"id": i} for i in rows]
         else:
             shown = [self.show(caller, itemtype, i, parameters, sanitized=sanitized) for i in rows]
+            several = [k for k, v in self.db[itemtype].defaults.items() if isinstance(v, list)]
+            for row in shown:  # 11 shows columns that hold several values in a single item only [03/057 058]
+                for column in several:
+                    row.pop(column, None)
         status = 206 if len(rows) < total and not whole_range else 200
         answer = Answer.json(shown, status)
         return Answer(status, answer.body, headers)
@@ -186,17 +190,15 @@ class Reader:
         raise Failed(400, "ERROR_RANGE_EXCEED_TOTAL", text, documented=True)
 
     def candidates(self, itemtype: str, parent: tuple[str, int] | None) -> list[int]:
-        """Return the ids of a type, or of what hangs on a parent; a type without a way to the parent is listed
-        whole [03/044].
+        """Return the ids of a type, or of what hangs on a parent; a type without a way to the parent (Ticket_Ticket,
+        too)
+        is listed whole [03/044][06/084].
         """
         table = self.db[itemtype]
         if parent is None:
             return list(table.ids)
         above, above_id = parent
         key = parent_key(above)
-        if itemtype == "Ticket_Ticket" and above == "Ticket":
-            found = {*table.children("tickets_id_1", above_id), *table.children("tickets_id_2", above_id)}
-            return sorted(found)
         if key in table.defaults and above != "Entity":
             return (
                 [i for i in table.ids if table.value(i, key) == above_id]
@@ -247,7 +249,8 @@ class Reader:
         reverse = order == "DESC"
         if column == "id":
             return ids[::-1] if reverse else ids
-        return sorted(ids, key=lambda i: (_key(table.value(i, column)), i), reverse=reverse)
+        tied = ids if not reverse or not self.world.dialect.encodes else ids[::-1]
+        return sorted(tied, key=lambda i: _key(table.value(i, column)), reverse=reverse)
 
     # -- several items --
 

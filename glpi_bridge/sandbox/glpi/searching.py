@@ -57,7 +57,7 @@ class Searcher:
         trash = int(truthy(parameters.get("is_deleted", "")))
         ids = [i for i in self.bounded(itemtype, criteria) if self.shown(caller, itemtype, i, trash)]
         ids = [i for i in ids if self.holds(caller, itemtype, criteria, i)]
-        sort = self.sort_keys(parameters)
+        sort = self.sort_keys(parameters, known)
         orders = [str(o).upper() for o in (listed(parameters.get("order")) or [parameters.get("order") or "ASC"])]
         orders += ["ASC"] * (len(sort) - len(orders))
         ids = self.sorted(itemtype, ids, sort, orders)
@@ -215,11 +215,11 @@ class Searcher:
 
     # -- order and columns --
 
-    def sort_keys(self, parameters: Row) -> list[int]:
-        """Return the columns to sort by: without a wish the name (10) or the id (11) [04/026][DIFF S4]."""
+    def sort_keys(self, parameters: Row, known: dict[str, Option]) -> list[int]:
+        """Return the columns to sort by: without a wish the name (10) or the id (11) [04/026 029][DIFF S4]."""
         wish = parameters.get("sort")
         values = listed(wish) if isinstance(wish, (list, dict)) else [wish] if wish not in {None, ""} else []
-        if values:
+        if values and (self.world.dialect.encodes or all(str(v) in known for v in values)):
             return [int(str(v)) for v in values]
         return [1] if self.world.dialect.encodes else [0]
 
@@ -239,7 +239,7 @@ class Searcher:
     ) -> list[str]:
         """Return the option numbers to show: those always there, those asked for, those of the criteria."""
         wanted = [str(v) for v in listed(parameters.get("forcedisplay"))]
-        always = ["1"]
+        always = ["1"] if itemtype != "ITILFollowup" or self.world.dialect.encodes else ["1", "7"]
         if itemtype not in NO_ENTITY and caller.central:
             always.append("80")
         found = dict.fromkeys([*always, *wanted, *_fields(criteria)])

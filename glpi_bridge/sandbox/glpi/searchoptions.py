@@ -161,7 +161,9 @@ def options(world: World, itemtype: str) -> dict[str, Option]:
 
 
 def _of_change(told: Row) -> Row:
-    texts = {k: v.replace("problem", "change").replace("Problem", "Change") for k, v in told.items() if isinstance(v, str)}
+    texts = {
+        k: v.replace("problem", "change").replace("Problem", "Change") for k, v in told.items() if isinstance(v, str)
+    }
     return {**told, **texts}
 
 

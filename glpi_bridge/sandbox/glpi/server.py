@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import ssl
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +23,8 @@ from .pages import answer_page
 from .people import People
 from .query import split_target
 from .recorded import Row
+from .sessions import Handler
+from .tls import Tls, context
 from .world import Call, Cost, Mail, Settings, World
 
 BRIDGE_USER = 7
@@ -32,7 +34,10 @@ class GlpiServer:
     """A GLPI of version 10.0.19 or 11.0.6 on 127.0.0.1, with a real socket, in this process.
 
     Use it as a context manager. `url` is the API's address, `app_token` and `user_token` let the user "bridge" in.
-    `stock`: freshly installed, without the lab's people, categories, groups (sign in as glpi/glpi to provision it).
+    `sessions_lock=False` keeps sessions where nothing locks, `sessions_in` names a handler; `workers` is how many
+    requests PHP serves at a time, the others queue. `tls` serves https with a certificate of that kind; clients may
+    trust `ca_file`. `stock`: freshly installed, without the lab's people,
+    categories, groups (sign in as glpi/glpi to provision it).
     `upgraded`: an 11 whose database came from 10.
     """
 
@@ -44,11 +49,13 @@ class GlpiServer:
         cost: Cost = Cost(),  # noqa: B008  # frozen
         gc_maxlifetime: float = 1440.0,
         sessions_lock: bool = True,
+        sessions_in: Handler | str = Handler.FILES,
+        workers: int | None = None,
         sessions_collect: bool = True,
         keepalive_seconds: float = 5.0,
         clock: Callable[[], float] = time.time,
         timezone: tzinfo = UTC,
-        tls: ssl.SSLContext | None = None,
+        tls: Tls | str | None = None,
         stock: bool = False,
         upgraded: bool = False,
         app_token: str | None = None,
@@ -60,7 +67,8 @@ class GlpiServer:
             timezone=timezone,
             cost=cost,
             gc_maxlifetime=gc_maxlifetime,
-            sessions_lock=sessions_lock,
+            sessions_in=Handler(sessions_in) if sessions_lock else Handler.REDIS,
+            workers=workers,
             sessions_collect=sessions_collect,
             stock=stock,
             upgraded=upgraded,
@@ -71,7 +79,9 @@ class GlpiServer:
             self.world.user_tokens[BRIDGE_USER] = user_token
         self.api = Api(self.world)
         self.people = People(self.world)
-        self.http = HttpServer(self._serve, port=port, keepalive_seconds=keepalive_seconds, tls=tls)
+        self._folder = tempfile.TemporaryDirectory() if tls is not None else None
+        served, self.ca_file = context(tls, Path(self._folder.name)) if self._folder and tls else (None, None)
+        self.http = HttpServer(self._serve, port=port, keepalive_seconds=keepalive_seconds, tls=served)
         self.root = f"http{'s' if tls else ''}://127.0.0.1:{self.http.port}"
         self.world.settings.url_base = self.root
 
@@ -87,6 +97,8 @@ class GlpiServer:
         """Stop; raises what went wrong inside the stand-in itself, so that no test passes on its bugs."""
         self.world.close()
         self.http.close()
+        if self._folder is not None:
+            self._folder.cleanup()
         if self.world.errors:
             errors, self.world.errors = self.world.errors, []
             raise ExceptionGroup("the GLPI stand-in itself failed", [e for e in errors if isinstance(e, Exception)])
@@ -249,7 +261,9 @@ class GlpiServer:
         self.http.drop_connections()
 
     def set(self, **settings: Any) -> None:
-        """Change settings (`Settings`), cost (`single`, `bulk_item`, `read`) or `gc_maxlifetime`, `sessions_lock`."""
+        """Change settings (`Settings`), cost (`single`, `bulk_item`, `read`) or `gc_maxlifetime`, `sessions_lock`,
+        `sessions_in`.
+        """
         known = {f.name for f in fields(Settings)}
         costs = {f.name for f in fields(Cost)}
         for name, value in settings.items():
@@ -260,7 +274,9 @@ class GlpiServer:
             elif name == "gc_maxlifetime":
                 self.world.sessions.gc_maxlifetime = float(value)
             elif name == "sessions_lock":
-                self.world.sessions.locks = bool(value)
+                self.world.sessions.handler = Handler.FILES if value else Handler.REDIS
+            elif name == "sessions_in":
+                self.world.sessions.handler = Handler(value)
             else:
                 raise ValueError(
                     f"no setting {name!r}; there are {', '.join(sorted(known | costs))}, gc_maxlifetime, sessions_lock"

@@ -16,7 +16,6 @@ from .recorded import Row
 from .sessions import Session
 from .world import World
 
-
 _MAIL_SENT: Final = (
     "If the given email address corresponds to one and only one GLPI user, you will receive an email containing the "
     "information required to reset your password. Please contact your administrator if you do not receive an email."
@@ -62,7 +61,7 @@ class SignIn:
             if users.value(user, "name") == login and self.world.passwords.get(user) == digest(password):
                 if not users.value(user, "is_active"):
                     text = "You don't have access to this application because your account was deactivated or removed"
-                    raise Failed(401, "ERROR_GLPI_LOGIN", self.world.dialect.said(text, sanitized=True))
+                    raise Failed(401, "ERROR_GLPI_LOGIN", text)
                 return user
         raise Failed(401, "ERROR_GLPI_LOGIN", "Incorrect username or password")
 

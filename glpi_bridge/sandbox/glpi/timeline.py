@@ -47,11 +47,14 @@ class Timeline:
         self.judge(act, itemtype, items_id, SOLUTION_REFUSED)
 
     def position(self, act: Act, itemtype: str, items_id: int) -> int:
-        """Return the side of the timeline: left for who asks, right for who treats or may own tickets [06/062]."""
+        """Return the side of the timeline: left for who asks, right for who treats, on 10 for who may own tickets
+        too [06/062].
+        """
         if access.is_actor(self.world.db, act.caller, itemtype, items_id, REQUESTER, access.OBSERVER):
             return LEFT
         mine = access.is_actor(self.world.db, act.caller, itemtype, items_id, ASSIGNED)
-        return RIGHT if mine or act.caller.has("ticket", access.OWN) else LEFT
+        owner = self.world.dialect.encodes and act.caller.has("ticket", access.OWN)
+        return RIGHT if mine or owner else LEFT
 
 
 class FollowupWriter(Writer):

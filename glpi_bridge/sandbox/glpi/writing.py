@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from . import access
 from .access import CREATE, DELETE, PURGE, UPDATE, Caller
-from .answers import Crashed, Refused, not_permitted
+from .answers import Crashed, Refused, Verbatim, not_permitted
 from .itemtypes import ITEMTYPES, Said
 from .recorded import Row
 
@@ -264,7 +264,7 @@ class Writer:
         values = ", ".join("NULL" if v is None else f"'{v}'" for v in row.values())
         table = f"`glpi_{self.itemtype.lower()}s`"
         sql = f"{verb} {table} ({names}) VALUES ({values})" if verb == "INSERT INTO" else f"{verb} {table} SET {names}"
-        return Refused(_Verbatim(f'MySQL query error: {text} ({errno}) in SQL query "{sql}".'))
+        return Refused(Verbatim(f'MySQL query error: {text} ({errno}) in SQL query "{sql}".'))
 
     def place_in_tree(self, row: Row) -> Row:
         """Return path, level and ancestors of an item in a tree."""
@@ -272,7 +272,7 @@ class Writer:
         has_parent = parent in self.table.rows and (self.itemtype == "Entity" or parent != 0)
         name = str(row.get("name") or "")
         if not has_parent:
-            return {"completename": name, "level": 1, "ancestors_cache": "[]"}
+            return {"completename": name, "level": 1, "ancestors_cache": "[]" if self.world.dialect.encodes else None}
         above = self.table.full(parent)
         ancestors = "[0]" if self.itemtype == "Entity" else f'{{"{parent}":{parent}}}'
         return {
@@ -282,19 +282,14 @@ class Writer:
         }
 
 
-class _Verbatim(str):
-    """Words that are not encoded for HTML once more: the database's own [11/003]."""
-
-    __slots__ = ()
-
-
-def verbatim(message: Any) -> bool:
-    """Tell whether a refusal's words go out as they are."""
-    return isinstance(message, _Verbatim)
-
-
 class LinkWriter(Writer):
     """Links of an ITIL item (items, documents, other items): allowed to who may change that item."""
+
+    @property
+    def names_item(self) -> bool:
+        """Whether GLPI names the linked item."""
+        later = self.itemtype in {"Item_Problem", "Change_Item"} and not self.world.dialect.encodes
+        return self.type.said is Said.ITEM or later
 
     def may_add(self, act: Act, data: Row) -> bool:
         """Ask for the right to change what the link hangs on."""
@@ -320,7 +315,7 @@ class LinkWriter(Writer):
 
     def named(self, row_id: int) -> str:
         """Return the name of the linked item, "" when it is missing [06/077]."""
-        if self.type.said is not Said.ITEM:
+        if not self.names_item:
             return super().named(row_id)
         itemtype, item = self.table.value(row_id, "itemtype"), self.table.value(row_id, "items_id")
         if itemtype not in self.world.db or item not in self.world.db[itemtype].rows:
@@ -328,8 +323,8 @@ class LinkWriter(Writer):
         return str(self.world.db[itemtype].value(item, "name"))
 
     def said(self, row_id: int) -> str:
-        """Return GLPI's words after an add."""
-        if self.type.said is Said.ITEM:
+        """Return GLPI's words after an add; 11 names the linked item in more cases [06/105 124]."""
+        if self.names_item:
             return f"Item successfully added: {self.named(row_id)}"
         return super().said(row_id)
 
