@@ -6,11 +6,13 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 from glpi_bridge.errors import BridgeError, Held
 from glpi_bridge.glpi import Glpi, Names
+from glpi_bridge.model import Outcome
 from glpi_bridge.rules import Rules
 from glpi_bridge.spool import Spool
 from glpi_bridge.store import Connection, Store, attempts, incidents, meta
@@ -64,11 +66,30 @@ class Source:
     adopts: Callable[[datetime], bool] = field(default=lambda _opened_at: False)
 
 
+Outcomes = list[Outcome]
+Launch = Callable[[Callable[[], Outcomes]], Callable[[], Outcomes]]
+
+
+def in_thread(call: Callable[[], Outcomes]) -> Callable[[], Outcomes]:
+    """Start a call in a thread of its own; the function returned waits for it and gives its result."""
+    result: Future[Outcomes] = Future()
+
+    def work() -> None:
+        try:
+            result.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - handed to whoever waits
+            result.set_exception(error)
+
+    threading.Thread(target=work, name="call", daemon=True).start()
+    return result.result
+
+
 @dataclass(slots=True)
 class Context:
     """Everything a pass needs. `now` gives epoch seconds; `ticket_link` has `{id}` for a ticket's number.
 
     `stopping` ends a pass after the step at hand; `heartbeat` is called after each step.
+    `launch` starts a call and returns what waits for its result.
     """
 
     store: Store
@@ -85,6 +106,7 @@ class Context:
     unverified: dict[int, tuple[str, ...]] = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
     heartbeat: Callable[[], None] = lambda: None
+    launch: Launch = field(default=in_thread)
 
     def source(self, name: str) -> Source:
         """Return a source; alerts may come from one that the settings do not name."""

@@ -5,34 +5,17 @@
 
 from __future__ import annotations
 
-import logging
-import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
 
-from glpi_bridge import intake, look, plan, settle
+from glpi_bridge import intake, plan, settle
 from glpi_bridge.acknowledge import acknowledge
-from glpi_bridge.compose import ITEMTYPES, UPDATES, Write, compose, told
 from glpi_bridge.context import Context
-from glpi_bridge.errors import BridgeError, Held, NotConnected, TargetError
-from glpi_bridge.glpi import NameNotFound
-from glpi_bridge.look import Shown
-from glpi_bridge.model import Outcome, Route, Seen, Step, StepKind, Told, Verdict
+from glpi_bridge.errors import TargetError
+from glpi_bridge.model import Step, StepKind
 from glpi_bridge.recollect import is_recollected, recollect
-from glpi_bridge.store import Connection, attempts, events, incidents, meta
-from glpi_bridge.store.attempts import Attempt
-from glpi_bridge.store.incidents import End, Owed
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """An incident with the step that is due for it."""
-
-    owed: Owed
-    step: Step
-    route: Route
+from glpi_bridge.send import Due, Sender, may_go_on, trouble, verify
+from glpi_bridge.store import Connection, events, incidents, meta
+from glpi_bridge.store.incidents import Owed, Rest
 
 
 def one_pass(context: Context) -> int:
@@ -46,11 +29,12 @@ def one_pass(context: Context) -> int:
             while intake.sort_events(context):
                 pass
         settle.settle_due(context)
-        while _may_go_on(context) and (done := deliver_some(context)) is not None:
-            told_count += done
-            context.heartbeat()
-            intake.take_in(context)
-            intake.sort_events(context)
+        with Sender(context) as sender:
+            while may_go_on(context) and (done := deliver_some(context, sender)) is not None:
+                told_count += done
+                context.heartbeat()
+                intake.take_in(context)
+                intake.sort_events(context)
         verify(context)
     except TargetError as error:
         trouble(context, error)
@@ -60,40 +44,34 @@ def one_pass(context: Context) -> int:
     return told_count
 
 
-def _may_go_on(context: Context) -> bool:
-    return not context.stopping.is_set() and not context.is_held("GLPI")
-
-
 def _passed(connection: Connection, now: float, retention: float) -> None:
     meta.put(connection, "last pass", now)
     events.forget(connection, now - retention)
     meta.forget_notices(connection, now - retention)
 
 
-def trouble(context: Context, error: BridgeError) -> None:
-    """Note that GLPI cannot be used now; the same trouble is logged once."""
-    if context.failed("GLPI", error):
-        log.warning("%s", error)
-
-
-def deliver_some(context: Context) -> int | None:
-    """Plan what is due and send it, kind by kind; None when nothing was due."""
+def deliver_some(context: Context, sender: Sender) -> int | None:
+    """Plan what is due and send it, kind by kind; None when nothing is due and nothing under way."""
     owed = context.store.read(incidents.due, context.now(), context.terms.batch_incidents)
     if not owed:
-        return None
-    due = [one for one in (_planned(context, one) for one in owed) if one is not None]
-    return sum(send(context, group) for group in _groups(context, due) if _may_go_on(context))
+        return sender.land() if sender.is_busy else None
+    due = _planned(context, owed)
+    return sum(sender.send(group) for group in _groups(context, due) if may_go_on(context))
 
 
-def _planned(context: Context, owed: Owed) -> Due | None:
-    """Ask the plan; what has to wait is put to rest."""
-    route = context.rules.route(plan.lead(owed.incident), context.time())
-    step = plan.plan(owed.incident, route, context.time())
-    if isinstance(step, Step):
-        return Due(owed, step, route)
-    acknowledges = plan.acknowledgement(owed.incident, route.policy) is not None
-    context.store.write(incidents.rest, owed, step, context.now(), acknowledge=acknowledges)
-    return None
+def _planned(context: Context, owed: Iterable[Owed]) -> list[Due]:
+    """Ask the plan about each; what has to wait is put to rest."""
+    due, rests = [], []
+    for one in owed:
+        route = context.rules.route(plan.lead(one.incident), context.time())
+        step = plan.plan(one.incident, route, context.time())
+        if isinstance(step, Step):
+            due.append(Due(one, step, route))
+        else:
+            rests.append(Rest(one, step, plan.acknowledgement(one.incident, route.policy) is not None))
+    if rests:
+        context.store.write(incidents.rest, rests, context.now())
+    return due
 
 
 def _groups(context: Context, due: Iterable[Due]) -> Iterable[list[Due]]:
@@ -107,256 +85,3 @@ def _groups(context: Context, due: Iterable[Due]) -> Iterable[list[Due]]:
             together.setdefault(one.step.kind, []).append(one)
     for group in together.values():
         yield from (group[start : start + size] for start in range(0, len(group), size))
-
-
-def send(context: Context, group: Sequence[Due]) -> int:
-    """One call: read, claim, write, record. Returns how many steps GLPI has confirmed."""
-    kind = group[0].step.kind
-    shown = look.look(context, [one.owed.incident.told.ticket_id or 0 for one in group if _has_ticket(one)])
-    if context.works("GLPI"):
-        log.info("GLPI answers again")
-    writes = [write for one in group if (write := _composed(context, one, shown)) is not None]
-    if not writes:
-        return 0
-    attempt = _claim(context, kind, writes)
-    if attempt is None:
-        return 0
-    claimed = {item.incident_id for item in attempt.items}
-    writes = [write for write in writes if write.owed.incident.id in claimed]
-    call = context.glpi.update if kind in UPDATES else context.glpi.add
-    return record(context, attempt, writes, call(ITEMTYPES[kind], [write.input for write in writes]))
-
-
-def _has_ticket(due: Due) -> bool:
-    return due.owed.incident.told.ticket_id is not None
-
-
-def _composed(context: Context, due: Due, shown: Mapping[int, Shown]) -> Write | None:
-    """Compose a write, unless the ticket is no longer as the plan knew it: then the plan looks again."""
-    incident = due.owed.incident
-    now = shown.get(incident.told.ticket_id or 0)
-    if now is not None:
-        seen = look.newer(incident.seen, now.seen)
-        if not look.same_ticket(incident.seen, seen):
-            context.store.write(incidents.set_seen, incident.id, seen, context.now())
-            return None
-    try:
-        write = compose(context, due.owed, due.step, due.route, now)
-    except NameNotFound as error:
-        _park(context, due.owed, f"{error} ({due.route.rule})")
-        return None
-    for warning in write.warnings:
-        if context.notice("rules", f"{due.route.rule}: {warning}", warning):
-            log.warning("%s: %s", due.route.rule, warning)
-    return write
-
-
-def _park(context: Context, owed: Owed, why: str) -> None:
-    log.warning("%s waits for a person: %s", owed.incident.marker, why)
-    context.store.write(incidents.park, owed, why)
-
-
-def _claim(context: Context, kind: StepKind, writes: Sequence[Write]) -> Attempt | None:
-    """Commit to the write before it is sent."""
-    now = context.now()
-    read_at = context.glpi.read_at
-    attempt = Attempt(
-        id=str(uuid.uuid4()),
-        worker=context.worker,
-        operation=kind,
-        token=str(context.glpi.token),
-        watermark=int(context.store.read(meta.get, "highest", 0)),
-        read_at=now if read_at is None else read_at.timestamp(),
-        started_at=now,
-        lease_until=now + context.terms.lease,
-        items=tuple(write.item for write in writes),
-    )
-    versions = {write.owed.incident.id: write.owed.version for write in writes}
-    return context.store.write(attempts.claim, attempt, versions)
-
-
-def record(context: Context, attempt: Attempt, writes: Sequence[Write], outcomes: Sequence[Outcome]) -> int:
-    """Commit what GLPI answered and the attempt's end; what is unknown stays in doubt."""
-    pairs = list(zip(writes, outcomes, strict=True))
-    pairs = [(write, _judged(context, write, outcome)) for write, outcome in pairs]
-    statuses = _solved_statuses(context, pairs)
-    ends = [
-        _end(context, write, outcome, statuses) for write, outcome in pairs if outcome.verdict is not Verdict.UNKNOWN
-    ]
-    unknown = [outcome for _, outcome in pairs if outcome.verdict is Verdict.UNKNOWN]
-    doubt = unknown[0].text if unknown else None
-    mine = context.store.write(attempts.conclude, attempt, ends, context.now(), doubt=doubt)
-    if not mine:
-        log.warning(
-            "another worker has settled what this one had sent: its lease of %s s was over", context.terms.lease
-        )
-        context.glpi.drop()
-        return 0
-    _react(context, attempt, [outcome for _, outcome in pairs])
-    done = [(write, outcome) for write, outcome in pairs if outcome.verdict is Verdict.DONE]
-    if attempt.operation is StepKind.CREATE:
-        _created(context, attempt, done)
-    return len(done)
-
-
-def _judged(context: Context, write: Write, outcome: Outcome) -> Outcome:
-    """A refusal may mean "there already": then it is done."""
-    if outcome.verdict is not Verdict.REFUSED:
-        return outcome
-    kind, ticket_id = write.step.kind, write.owed.incident.told.ticket_id
-    if kind is StepKind.LINK and not outcome.text:
-        return Outcome(Verdict.DONE, ticket_id)
-    if kind is StepKind.SOLVE and ticket_id is not None:
-        try:
-            seen = look.look(context, [ticket_id])[ticket_id].seen
-        except TargetError:
-            return Outcome(Verdict.UNKNOWN, text=outcome.text)
-        if seen.status.is_finished or seen.is_gone:
-            return Outcome(Verdict.DONE, ticket_id)
-    return outcome
-
-
-def _solved_statuses(context: Context, pairs: Sequence[tuple[Write, Outcome]]) -> dict[int, Seen]:
-    """Read the tickets that were just solved: GLPI may take a solution and leave the ticket open."""
-    ids = [
-        write.owed.incident.told.ticket_id or 0
-        for write, outcome in pairs
-        if write.step.kind in (StepKind.SOLVE, StepKind.CONFIRM) and outcome.verdict is Verdict.DONE
-    ]
-    if not ids:
-        return {}
-    try:
-        return {id_: shown.seen for id_, shown in look.look(context, ids).items()}
-    except TargetError as error:
-        log.info("the solved tickets could not be read back: %s", error)
-        return {}
-
-
-def _end(context: Context, write: Write, outcome: Outcome, statuses: Mapping[int, Seen]) -> End:
-    """What becomes of one incident after its item's outcome."""
-    owed, kind = write.owed, write.step.kind
-    match outcome.verdict:
-        case Verdict.DONE:
-            after, seen = told(write.item, owed, outcome.id, context.time())
-            now = statuses.get(after.ticket_id or 0)
-            if now is not None and not now.status.is_finished and not now.is_gone:
-                after, seen = _left_open(context, write, replace(after, unconfirmed=kind is StepKind.SOLVE), now)
-            elif now is not None:
-                seen = replace(seen, status=now.status)
-            return End(owed.incident.id, told=after, seen=seen, state=f"{kind} told")
-        case Verdict.REFUSED:
-            return _refused(context, write, outcome)
-        case Verdict.TRANSIENT if outcome.code != "NOT_SENT" and outcome.retry_after is None:
-            pause = context.terms.pause(1, context.chance())
-            return _as_before(owed, outcome.text, context.now() + pause)
-        case _:
-            return _as_before(owed, outcome.text, 0.0)
-
-
-def _left_open(context: Context, write: Write, after: Told, now: Seen) -> tuple[Told, Seen]:
-    if write.step.kind is StepKind.CONFIRM:
-        ticket = after.ticket_id
-        text = f"ticket {ticket} stays open in GLPI although it has our solution: does a business rule hold its status?"
-        if context.notice("left open", str(ticket), text):
-            log.warning("%s", text)
-    return after, now
-
-
-def _as_before(owed: Owed, state: str, not_before: float) -> End:
-    return End(
-        owed.incident.id, state=state, not_before=not_before, tries=owed.tries, refused_at=owed.refused_at,
-        doubts=owed.doubts,
-    )  # fmt: skip
-
-
-def _refused(context: Context, write: Write, outcome: Outcome) -> End:
-    """Parked only after it was refused alone, several times over some minutes: a refusal can be a passing one."""
-    owed, terms, now = write.owed, context.terms, context.now()
-    before = owed.incident.told
-    if outcome.code == "CHARACTERS" and not before.plain:
-        text = f"{owed.incident.marker}: GLPI's tables refuse four-byte characters (emoji); they are left out"
-        if context.notice("characters", owed.incident.marker, text):
-            log.warning("%s: %s", text, outcome.text)
-        return End(owed.incident.id, told=replace(before, plain=True), state=outcome.text, tries=owed.tries)
-    if outcome.code == "MISSING":
-        seen = replace(owed.incident.seen, is_gone=True)
-        return End(owed.incident.id, seen=seen, state=outcome.text)
-    tries = owed.tries + 1
-    since = now if owed.refused_at is None else owed.refused_at
-    if tries >= terms.give_up_after_refusals and now - since >= terms.give_up_after:
-        why = f"GLPI refuses to {write.step.kind} it: {outcome.code} {outcome.text}".strip()
-        log.warning("%s waits for a person: %s", owed.incident.marker, why)
-        return End(owed.incident.id, tries=tries, refused_at=since, doubts=owed.doubts, parked=why)
-    pause = now + terms.pause(tries, context.chance())
-    return End(
-        owed.incident.id, state=f"refused {tries} times: {outcome.text}", not_before=pause, tries=tries,
-        refused_at=since, doubts=owed.doubts,
-    )  # fmt: skip
-
-
-def _react(context: Context, attempt: Attempt, outcomes: Sequence[Outcome]) -> None:
-    """What a whole call's trouble means for the calls after it."""
-    verdicts = {outcome.verdict for outcome in outcomes}
-    first = next((outcome for outcome in outcomes if outcome.verdict is not Verdict.DONE), None)
-    if first is None:
-        return
-    if Verdict.UNKNOWN in verdicts:
-        doubtful = next(outcome for outcome in outcomes if outcome.verdict is Verdict.UNKNOWN)
-        log.warning("no clear answer to a %s of %d: %s", attempt.operation, len(outcomes), doubtful.text)
-        context.glpi.drop()
-    if Verdict.SESSION_LOST in verdicts:
-        context.glpi.drop()
-        log.info("GLPI has ended the session; nothing was written, it is claimed anew")
-    if Verdict.HELD in verdicts:
-        trouble(context, Held(first.text, target="GLPI"))
-    elif first.verdict is Verdict.TRANSIENT and (first.code == "NOT_SENT" or first.retry_after is not None):
-        trouble(context, NotConnected(first.text, target="GLPI", retry_after=first.retry_after))
-
-
-def _created(context: Context, attempt: Attempt, done: Sequence[tuple[Write, Outcome]]) -> None:
-    """Keep the highest number told, and what to read back; a number below it was given out twice."""
-    ids = [outcome.id for _, outcome in done if outcome.id is not None]
-    if not ids:
-        return
-    highest = int(context.store.read(meta.get, "highest", 0))
-    context.store.write(meta.put, "highest", max([highest, *ids]))
-    context.store.write(meta.add, "tickets", len(ids))
-    for write, outcome in done:
-        log.info("%s: ticket %s, %s", write.item.marker, outcome.id, write.step.reason)
-        if outcome.id is not None:
-            context.unverified[outcome.id] = (write.item.marker, *write.route.draft.groups)
-    if min(ids) <= attempt.watermark:
-        look.stop_restored(context, f"GLPI gave ticket {min(ids)}, but {attempt.watermark} was told to us before")
-
-
-def verify(context: Context) -> None:
-    """Read new tickets back: do they carry their marker and their groups?"""
-    if not context.unverified or context.is_held("GLPI"):
-        return
-    waiting = dict(sorted(context.unverified.items())[-context.terms.bulk_items :])
-    shown = look.look(context, waiting)
-    context.unverified.clear()
-    carried = {}
-    for id_, (marker, *groups) in waiting.items():
-        if marker in shown[id_].markers:
-            carried[id_] = marker
-        elif not shown[id_].seen.is_gone:
-            text = "GLPI has rewritten the text of our tickets (a business rule or template?): their markers are gone"
-            if context.notice("marker", "rewritten", text):
-                log.warning("ticket %d: %s", id_, text)
-        missing = [name for name in groups if name not in shown[id_].groups and not _ends_with(shown[id_].groups, name)]
-        if missing and not shown[id_].seen.is_gone and not shown[id_].seen.is_deleted:
-            _owe_actors(context, id_, missing)
-    look.remember(context, carried)
-
-
-def _ends_with(paths: Iterable[str], name: str) -> bool:
-    return any(path.split(" > ")[-1] == name for path in paths)
-
-
-def _owe_actors(context: Context, ticket_id: int, missing: Sequence[str]) -> None:
-    """GLPI said "created" and dropped the actors: once they are added, then a person is told."""
-    text = f"ticket {ticket_id} was made without its group {', '.join(missing)}"
-    if context.notice("actors", str(ticket_id), text):
-        log.warning("%s; it is added now", text)
-        context.store.write(incidents.owe_completion, ticket_id, context.now())

@@ -226,7 +226,7 @@ class _Adapter(HTTPAdapter):
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Leave the CAs to the context made here; requests would add certifi's to them."""
 
-    def send(  # noqa: PLR0917  # the signature is requests'; what this adapter decides itself is not asked of the caller
+    def send(  # the signature is requests'; what this adapter decides itself is not asked of the caller
         self,
         request: requests.PreparedRequest,
         stream: bool = False,  # noqa: ARG002

@@ -112,8 +112,7 @@ def conclude(
         done = connection.execute(delete(attempts).where(mine))
     if done.rowcount != 1:
         return False
-    for one in ends:
-        end(connection, one, now)
+    end(connection, ends, now)
     return True
 
 
@@ -164,7 +163,8 @@ def take_over(connection: Connection, attempt: Attempt, worker: str, lease_until
 def next_time(connection: Connection) -> float | None:
     """Return when the next attempt is to be settled, or its lease is over; None when there is none."""
     later = case((attempts.c.next_at > attempts.c.lease_until, attempts.c.next_at), else_=attempts.c.lease_until)
-    return connection.scalar(select(func.min(later)))
+    first: float | None = connection.scalar(select(func.min(later)))
+    return first
 
 
 def in_flight(connection: Connection) -> list[Attempt]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, case, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from glpi_bridge import facts
@@ -32,6 +32,15 @@ class Owed:
     acknowledged_text: str
     ack_tries: int
     is_acknowledging: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """An incident for which nothing is due now; `acknowledges`: but Zabbix is still to be told."""
+
+    owed: Owed
+    wait: Wait
+    acknowledges: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,15 +171,32 @@ def insert_incident(connection: Connection, incident: Incident, now: float) -> i
     return int(made[0])
 
 
-def rest(connection: Connection, owed: Owed, wait: Wait, now: float, *, acknowledge: bool) -> bool:
-    """Put an incident to rest until its time or until facts change. False if they changed already."""
-    until = None if wait.until is None else wait.until.timestamp()
-    finished: Any = func.coalesce(incidents.c.finished_at, now) if wait.is_final else None
-    values: dict[str, Any] = {"due_at": until, "state": wait.reason[:255], "finished_at": finished, "not_before": 0.0}
-    if acknowledge and not owed.is_acknowledging:
-        values["ack_due_at"] = now
-    same = and_(incidents.c.id == owed.incident.id, incidents.c.version == owed.version)
-    return connection.execute(update(incidents).where(same).values(values)).rowcount == 1
+def rest(connection: Connection, rests: Iterable[Rest], now: float) -> None:
+    """Put incidents to rest until their time or until facts change; what has changed meanwhile stays due."""
+    for acknowledges in (False, True):
+        rows = [_rest_row(one) for one in rests if (one.acknowledges and not one.owed.is_acknowledging) is acknowledges]
+        values: dict[str, Any] = {
+            "due_at": bindparam("until"),
+            "state": bindparam("why"),
+            "finished_at": case((bindparam("is_final"), func.coalesce(incidents.c.finished_at, now)), else_=None),
+            "not_before": 0.0,
+        }
+        if acknowledges:
+            values["ack_due_at"] = now
+        same = and_(incidents.c.id == bindparam("incident"), incidents.c.version == bindparam("planned_on"))
+        if rows:
+            connection.execute(update(incidents).where(same).values(values), rows)
+
+
+def _rest_row(one: Rest) -> dict[str, Any]:
+    wait = one.wait
+    return {
+        "incident": one.owed.incident.id,
+        "planned_on": one.owed.version,
+        "until": None if wait.until is None else wait.until.timestamp(),
+        "why": wait.reason[:255],
+        "is_final": wait.is_final,
+    }
 
 
 def set_seen(connection: Connection, incident_id: int, seen: Seen, now: float) -> None:
@@ -182,24 +208,36 @@ def set_seen(connection: Connection, incident_id: int, seen: Seen, now: float) -
     )
 
 
-def end(connection: Connection, ended: End, now: float) -> None:
-    """Record how an incident left its attempt and let the plan look at it again, unless it is parked."""
-    values: dict[str, Any] = {
-        "attempt_id": None,
-        "version": incidents.c.version + 1,
-        "due_at": max(now, ended.not_before),
-        "not_before": ended.not_before,
-        "tries": ended.tries,
-        "refused_at": ended.refused_at,
-        "doubts": ended.doubts,
-        "parked": ended.parked,
-        "state": (ended.parked or ended.state)[:255],
+def end(connection: Connection, ends: Iterable[End], now: float) -> None:
+    """Record how incidents left their attempt and let the plan look at them again, unless they are parked."""
+    rows: dict[tuple[bool, bool], list[dict[str, Any]]] = {}
+    for one in ends:
+        rows.setdefault((one.told is not None, one.seen is not None), []).append(_end_row(one, now))
+    for (has_told, has_seen), some in rows.items():
+        names = ["due_at", "not_before", "tries", "refused_at", "doubts", "parked", "state"]
+        names += ["told", "ticket_id"] if has_told else []
+        names += ["seen"] if has_seen else []
+        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+        changed = {**values, "attempt_id": None, "version": incidents.c.version + 1}
+        connection.execute(update(incidents).where(incidents.c.id == bindparam("incident")).values(changed), some)
+
+
+def _end_row(one: End, now: float) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "incident": one.incident_id,
+        "new_due_at": max(now, one.not_before),
+        "new_not_before": one.not_before,
+        "new_tries": one.tries,
+        "new_refused_at": one.refused_at,
+        "new_doubts": one.doubts,
+        "new_parked": one.parked,
+        "new_state": (one.parked or one.state)[:255],
     }
-    if ended.told is not None:
-        values |= {"told": told_text(ended.told), "ticket_id": ended.told.ticket_id}
-    if ended.seen is not None:
-        values["seen"] = seen_text(ended.seen)
-    connection.execute(update(incidents).where(incidents.c.id == ended.incident_id).values(values))
+    if one.told is not None:
+        row |= {"new_told": told_text(one.told), "new_ticket_id": one.told.ticket_id}
+    if one.seen is not None:
+        row["new_seen"] = seen_text(one.seen)
+    return row
 
 
 def end_acknowledgement(
