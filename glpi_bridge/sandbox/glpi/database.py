@@ -29,6 +29,7 @@ class Table:
         self.rows: dict[int, Row] = {}
         self.ids: list[int] = []
         self.next_id = 1
+        self._shared = [column for column, default in defaults.items() if isinstance(default, list)]
         self._children: dict[tuple[str, Any], dict[int, None]] = defaultdict(dict)
 
     def reserve(self) -> int:
@@ -75,8 +76,10 @@ class Table:
 
     def full(self, row_id: int) -> Row:
         """Return a copy of a row with every column, id first, in the order of the table."""
-        row = self.rows[row_id]
-        return {"id": row_id, **{k: row.get(k, d) if k in row else copy.copy(d) for k, d in self.defaults.items()}}
+        full = {"id": row_id, **self.defaults, **self.rows[row_id]}
+        for column in self._shared:
+            full[column] = copy.copy(full[column])
+        return full
 
     def above(self, low: int | None, high: int | None) -> Sequence[int]:
         """Return the ids with low < id < high, either open when None."""

@@ -11,11 +11,13 @@ from typing import Any, Final
 _COMPARISON: Final = re.compile(r"^([<>])(=?)\s*(-?\d+)$")
 
 
-@lru_cache(maxsize=4096)
 def fold(text: str) -> str:
     """Reduce a text to what the database's collation compares."""
-    if text.isascii():
-        return text.lower()
+    return text.lower() if text.isascii() else _fold_unicode(text)
+
+
+@lru_cache(maxsize=4096)
+def _fold_unicode(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text.casefold())
     return "".join(c for c in plain if not unicodedata.combining(c)).casefold()
 

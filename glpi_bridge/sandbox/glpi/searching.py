@@ -7,16 +7,18 @@ the newest rows however many there are.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from . import access
 from .access import Caller
 from .answers import Answer, Failed, right_missing
+from .itemtypes import ITEMTYPES, ITIL
 from .matching import bounds, fold
 from .query import listed, page, truthy
 from .reading import Reader
 from .recorded import Row
-from .searchoptions import Option, options
+from .searchoptions import Condition, Option, options
 from .world import World
 
 _ALWAYS = {"ITILFollowup": ("1",), "Ticket": ("1", "80"), "Computer": ("1", "80"), "User": ("1",)}
@@ -55,8 +57,9 @@ class Searcher:
         criteria = listed(parameters.get("criteria"))
         self.check(criteria, known)
         trash = int(truthy(parameters.get("is_deleted", "")))
-        ids = [i for i in self.bounded(itemtype, criteria) if self.shown(caller, itemtype, i, trash)]
-        ids = [i for i in ids if self.holds(caller, itemtype, criteria, i)]
+        ids = self.shown(caller, itemtype, self.bounded(itemtype, criteria), trash)
+        if criteria:
+            ids = list(filter(self.condition(caller, itemtype, criteria), ids))
         sort = self.sort_keys(parameters, known)
         orders = [str(o).upper() for o in (listed(parameters.get("order")) or [parameters.get("order") or "ASC"])]
         orders += ["ASC"] * (len(sort) - len(orders))
@@ -71,8 +74,9 @@ class Searcher:
             if not self.reader.may_list(caller, itemtype):
                 continue
             criteria = listed(parameters.get("criteria"))
-            for i in self.world.db[itemtype].ids:
-                if self.shown(caller, itemtype, i, 0) and self.holds(caller, itemtype, criteria, i):
+            meets = self.condition(caller, itemtype, criteria)
+            for i in self.shown(caller, itemtype, self.world.db[itemtype].ids, 0):
+                if meets(i):
                     row = {"1": self.world.db[itemtype].value(i, "name"), "80": self.entity_name(itemtype, i), "2": i}
                     rows.append({**row, "id": i, "itemtype": itemtype})
         total = len(rows)
@@ -162,28 +166,25 @@ class Searcher:
             and one.get("searchtype") != "notequals"
         )
 
-    def holds(self, caller: Caller, itemtype: str, criteria: list[Row], row_id: int) -> bool:
-        """Tell whether a row meets a list of criteria, AND binding as tightly as in SQL."""
-        any_of: list[bool] = []
-        all_of = True
+    def condition(self, caller: Caller, itemtype: str, criteria: list[Row]) -> Condition:
+        """Return the test of a list of criteria, AND binding as tightly as in SQL."""
+        groups: list[list[Condition]] = [[]]
         for i, one in enumerate(criteria):
             link = str(one.get("link") or "AND").upper()
             if i and link.startswith("OR"):
-                any_of.append(all_of)
-                all_of = True
-            if all_of:
-                met = self.meets(caller, itemtype, one, row_id)
-                all_of = met != link.endswith("NOT")
-        return all_of or any(any_of)
+                groups.append([])
+            condition = self.single(caller, itemtype, one)
+            groups[-1].append(_not(condition) if link.endswith("NOT") else condition)
+        return lambda row_id: any(all(condition(row_id) for condition in group) for group in groups)
 
-    def meets(self, caller: Caller, itemtype: str, one: Row, row_id: int) -> bool:
-        """Tell whether a row meets one criterion."""
+    def single(self, caller: Caller, itemtype: str, one: Row) -> Condition:
+        """Return the test of one criterion."""
         if "criteria" in one:
-            return self.holds(caller, itemtype, listed(one["criteria"]), row_id)
+            return self.condition(caller, itemtype, listed(one["criteria"]))
         if truthy(one.get("meta", "")):
-            return bool(self.meta_names(itemtype, one, row_id))
+            return lambda row_id: bool(self.meta_names(itemtype, one, row_id))
         option = self.options(itemtype)[str(one["field"])]
-        return option.meets(caller, str(one.get("searchtype", "contains")), str(one.get("value", "")), row_id)
+        return option.condition(caller, str(one.get("searchtype", "contains")), str(one.get("value", "")))
 
     def meta_names(self, itemtype: str, one: Row, row_id: int) -> list[str]:
         """Return the names of linked items of another type that meet a meta criterion [04/049]."""
@@ -192,26 +193,24 @@ class Searcher:
         if itemtype != "Ticket" or other not in self.world.db:
             return []
         option = self.options(other)[str(one["field"])]
+        nobody = Caller(0, 0, "central", frozenset(), 0, {})
+        meets = option.condition(nobody, str(one.get("searchtype", "contains")), str(one.get("value", "")))
         items = (links.full(i) for i in links.children("tickets_id", row_id))
-        caller = access.Caller(0, 0, "central", frozenset(), 0, {})
-        return [
-            str(self.world.db[other].value(link["items_id"], "name"))
-            for link in items
-            if link["itemtype"] == other
-            and link["items_id"] in self.world.db[other].rows
-            and option.meets(
-                caller, str(one.get("searchtype", "contains")), str(one.get("value", "")), link["items_id"]
-            )
-        ]
+        table = self.world.db[other]
+        ids = [link["items_id"] for link in items if link["itemtype"] == other and link["items_id"] in table.rows]
+        return [str(table.value(i, "name")) for i in ids if meets(i)]
 
-    def shown(self, caller: Caller, itemtype: str, row_id: int, trash: int) -> bool:
-        """Tell whether a row is on this side of the trash and may be seen."""
+    def shown(self, caller: Caller, itemtype: str, ids: Iterable[int], trash: int) -> list[int]:
+        """Keep the rows on this side of the trash that may be seen."""
         table = self.world.db[itemtype]
-        if "is_deleted" in table.defaults and table.value(row_id, "is_deleted") != trash:
-            return False
-        if "is_template" in table.defaults and table.value(row_id, "is_template"):
-            return False
-        return access.sees(self.world.db, caller, itemtype, row_id)
+        rows, defaults = table.rows, table.defaults
+        for column, wanted in (("is_deleted", trash), ("is_template", 0)):
+            if column in defaults:
+                ids = [i for i in ids if rows[i].get(column, 0) == wanted]
+        if itemtype in ITIL and caller.has(ITEMTYPES[itemtype].right, access.READ_ALL):
+            entities = caller.entities
+            return [i for i in ids if rows[i].get("entities_id", 0) in entities]
+        return [i for i in ids if access.sees(self.world.db, caller, itemtype, i)]
 
     # -- order and columns --
 
@@ -229,7 +228,7 @@ class Searcher:
             option = self.options(itemtype).get(str(column))
             reverse = order == "DESC"
             if str(column) == ID and itemtype != "ITILFollowup":
-                ids = sorted(ids, reverse=reverse)
+                ids = sorted(ids, reverse=reverse)  # nearly free: they are in order already
             elif option is not None:
                 ids = sorted(ids, key=lambda i: _key(option.shown(i)), reverse=reverse)  # used at once
         return ids
@@ -275,6 +274,10 @@ class Searcher:
             if truthy(one.get("meta", "")) and str(one.get("field")) == "1":
                 shown["1"] = self.meta_names(itemtype, one, row_id)[0]  # it overwrites the item's own name [04/049]
         return shown
+
+
+def _not(condition: Condition) -> Condition:
+    return lambda row_id: not condition(row_id)
 
 
 def _fields(criteria: list[Row]) -> list[str]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Shown = Callable[[int], Any]
 Ids = Callable[[int], list[int]]
+Condition = Callable[[int], bool]
+OLD: Final = frozenset({5, 6, 8, 13, 14})
 STATUS_WORDS: Final[dict[str, frozenset[int]]] = {
     "all": frozenset(range(1, 7)),
     "notold": frozenset({1, 2, 3, 4}),
@@ -69,19 +71,20 @@ class Option:
     forbidden: bool = False
     hidden: bool = False
 
-    def meets(self, caller: Caller, searchtype: str, value: str, row_id: int) -> bool:
-        """Tell whether a row meets this option; unknown searchtypes act as "contains" [04/025]."""
+    def condition(self, caller: Caller, searchtype: str, value: str) -> Condition:
+        """Return the test of one criterion; unknown searchtypes act as "contains" [04/025]."""
         if searchtype in {"equals", "notequals"} and self.datatype != "number":
-            return self.equals(caller, value, row_id) == (searchtype == "equals")
+            return _negated(self.equals(caller, value), searchtype == "notequals")
         if searchtype in {"under", "notunder"} and self.ids is not None:
-            below = self.below(value)
-            return any(i in below for i in self.ids(row_id)) == (searchtype == "under")
+            below, ids = self.below(value), self.ids
+            return _negated(lambda row_id: any(i in below for i in ids(row_id)), searchtype == "notunder")
         if searchtype in {"morethan", "lessthan"} and self.datatype in {"datetime", "date"}:
-            return self.compares(searchtype, value, row_id)
+            return self.compares(searchtype, value)
         if searchtype == "empty":
-            return all(text in {None, "", 0} for text in self.texts(row_id)) == (value != "0")
-        met = any(self.test(value)(text) for text in self.texts(row_id) or [None])
-        return met != (searchtype == "notcontains")
+            empty = {None, "", 0}
+            return lambda row_id: all(text in empty for text in self.texts(row_id)) == (value != "0")
+        test, texts = self.test(value), self.texts
+        return _negated(lambda row_id: any(map(test, texts(row_id) or [None])), searchtype == "notcontains")
 
     def test(self, value: str) -> Callable[[Any], bool]:
         """Return the test of "contains": numbers compare, texts by the version's encoding."""
@@ -90,8 +93,9 @@ class Option:
         return like(value, self.search_text)
 
     def search_text(self, text: str) -> str:
-        """Return what the version searches for: 10 looks for `<` in a content under another name than it stores
-        [04/013-015].
+        """Return what the version searches for: 10 looks for `<` in a content under another name than it stores.
+
+        See 04/013 to 04/015.
         """
         if not self.world.dialect.encodes or self.field == "completename":
             return text
@@ -101,31 +105,31 @@ class Option:
             )
         return encode(text)
 
-    def equals(self, caller: Caller, value: str, row_id: int) -> bool:
+    def equals(self, caller: Caller, value: str) -> Condition:
         """Compare by id where the option has one, by value otherwise; status knows words [04/003-006 021]."""
         if self.field == "status" and self.itemtype in {"Ticket", "Problem", "Change"}:
-            status = self.world.db[self.itemtype].value(row_id, "status")
-            if value in STATUS_WORDS:
-                return self.status_word(value, status)
-            return str(status) == value
-        if value == "myself":
-            value = str(caller.users_id)
+            return self.has_status(value)
+        value = str(caller.users_id) if value == "myself" else value
         if self.ids is not None:
-            found = self.ids(row_id)
-            return (value == "0" and not found) or value in {str(i) for i in found}
+            ids = self.ids
+            return lambda row_id: value in map(str, ids(row_id)) or (value == "0" and not ids(row_id))
         if self.datatype == "itemlink":
-            return str(row_id) == value
+            return lambda row_id: str(row_id) == value
         if self.datatype in {"datetime", "date"}:
             wanted = moment(self.world, value)
-            return any(str(text or "").startswith(wanted) for text in self.texts(row_id))
-        return any(str(text if text is not None else "") == value for text in self.texts(row_id))
+            return lambda row_id: any(str(text or "").startswith(wanted) for text in self.texts(row_id))
+        return lambda row_id: any(str(text if text is not None else "") == value for text in self.texts(row_id))
 
-    def status_word(self, word: str, status: int) -> bool:
-        """Tell whether a status belongs to one of GLPI's words; problems and changes have more statuses."""
-        if self.itemtype == "Ticket":
-            return status in STATUS_WORDS[word]
-        old = {5, 6, 8, 13, 14}
-        return status in old if word == "old" else status not in old if word == "notold" else True
+    def has_status(self, value: str) -> Condition:
+        """Test a status by number or by one of GLPI's words; problems and changes have more statuses."""
+        table, itemtype = self.world.db.tables, self.itemtype
+        if value not in STATUS_WORDS:
+            return lambda row_id: str(table[itemtype].value(row_id, "status")) == value
+        wanted = STATUS_WORDS[value]
+        if itemtype != "Ticket":
+            every = frozenset(range(1, 15))
+            wanted = {"old": OLD, "notold": every - OLD}.get(value, every)
+        return lambda row_id: table[itemtype].value(row_id, "status") in wanted
 
     def below(self, value: str) -> set[int]:
         """Return an item of a tree and all below it."""
@@ -138,11 +142,16 @@ class Option:
                 return found
             found |= more
 
-    def compares(self, searchtype: str, value: str, row_id: int) -> bool:
+    def compares(self, searchtype: str, value: str) -> Condition:
         """Compare dates; a span such as -1HOUR counts from now."""
         limit = moment(self.world, value)
-        dates = [str(text) for text in self.texts(row_id) if text]
-        return any(date > limit if searchtype == "morethan" else date < limit for date in dates)
+        if searchtype == "morethan":
+            return lambda row_id: any(text and str(text) > limit for text in self.texts(row_id))
+        return lambda row_id: any(text and str(text) < limit for text in self.texts(row_id))
+
+
+def _negated(condition: Condition, negated: bool) -> Condition:
+    return (lambda row_id: not condition(row_id)) if negated else condition
 
 
 def options(world: World, itemtype: str) -> dict[str, Option]:

@@ -79,8 +79,12 @@ class GlpiServer:
             self.world.user_tokens[BRIDGE_USER] = user_token
         self.api = Api(self.world)
         self.people = People(self.world)
-        self._folder = tempfile.TemporaryDirectory() if tls is not None else None
-        served, self.ca_file = context(tls, Path(self._folder.name)) if self._folder and tls else (None, None)
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self.ca_file: Path | None = None
+        served = None
+        if tls is not None:
+            self._folder = tempfile.TemporaryDirectory()
+            served, self.ca_file = context(tls, Path(self._folder.name))
         self.http = HttpServer(self._serve, port=port, keepalive_seconds=keepalive_seconds, tls=served)
         self.root = f"http{'s' if tls else ''}://127.0.0.1:{self.http.port}"
         self.world.settings.url_base = self.root

@@ -171,14 +171,14 @@ class World:
 
     def caller(self, session: Session) -> Caller:
         """Return who is at work in a session."""
-        profile = self.db["Profile"].full(session.profiles_id)
+        profiles = self.db["Profile"]
         return Caller(
             users_id=session.users_id,
             profiles_id=session.profiles_id,
-            interface=profile["interface"],
+            interface=profiles.value(session.profiles_id, "interface"),
             entities=self.entities_below(session.entities_id, recursive=bool(session.is_recursive)),
             active_entity=session.entities_id,
-            rights=self.rights_at_login.get(session.token, profile),
+            rights=self.rights_at_login.get(session.token) or profiles.full(session.profiles_id),
             groups=self.groups_of(session.users_id),
         )
 
@@ -205,8 +205,9 @@ class World:
 
     def friendly_name(self, users_id: int) -> str:
         """Return "Surname Firstname", or the login."""
-        row = self.db["User"].full(users_id)
-        return f"{row['realname'] or ''} {row['firstname'] or ''}".strip() or str(row["name"])
+        users = self.db["User"]
+        names = (users.value(users_id, column) or "" for column in ("realname", "firstname"))
+        return " ".join(names).strip() or str(users.value(users_id, "name"))
 
     # -- rules shared by all parts --
 
