@@ -70,6 +70,7 @@ def _time(_context: click.Context, _option: click.Parameter, value: str | None) 
 @click.pass_context
 def explain(
     ctx: click.Context,
+    /,
     eventid: str | None,
     source: str | None,
     rules_file: Path | None,

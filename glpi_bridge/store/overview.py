@@ -1,4 +1,4 @@
-"""What `status`, `queue` and `explain` read of the store. Reads only; each count follows what waits, not what is held."""
+"""What `status`, `queue` and `explain` read of the store. Counts follow what waits, not what is held."""
 
 from __future__ import annotations
 
