@@ -40,7 +40,7 @@ MORE: dict[Text, dict[str, object]] = {
 
 def event(**facts: object) -> Event:
     given: dict[str, object] = {"source": "zabbix", "eventid": "101", "name": "CPU is high", "host": "web01"}
-    return Event(**(given | {"opened_at": OPENED, "severity": Severity.HIGH} | facts))  # type: ignore[arg-type]
+    return Event(**(given | {"opened_at": OPENED, "severity": Severity.HIGH} | facts))  # type: ignore[arg-type]  # facts are a mapping of any fields
 
 
 def render(text: Text, of: Event, source: str | None = None, link: str = "") -> str:
@@ -288,7 +288,7 @@ def test_clean_text_can_be_sent_and_cleaning_twice_changes_nothing(text: str) ->
 @given(opdata=st.text(alphabet=st.sampled_from("ab&<>#;38 60\n\"'/"), max_size=60))
 def test_the_marker_is_found_whatever_stands_above_it(stored: object, opdata: str) -> None:
     content = with_marker(render(Text.CONTENT, event(opdata=opdata)), "zabbix main/101")
-    text = stored(content)  # type: ignore[operator]
+    text = stored(content)  # type: ignore[operator]  # parametrized, so of no one type
     assert markers(text, encoded=stored is stored_by_glpi_10) == {"zabbix main/101"}
 
 
@@ -319,6 +319,7 @@ def test_a_marker_may_have_a_suffix(marker: str) -> None:
         "<p>nothing here</p>",
         "<p>see zabbix main/101</p>",
         "<p>zabbix main/</p>",
+        "<p>zabbix main/1&amp;2</p>",
         "&#60;p&#62;zabbix m/1&#60;/p&#62;",
     ],
 )

@@ -43,7 +43,7 @@ EVENT = Event(
 
 
 def rules(text: str, **options: object) -> Rules:
-    return Rules.parse(dedent(text), **options)  # type: ignore[arg-type]
+    return Rules.parse(dedent(text), **options)  # type: ignore[arg-type]  # options are handed on
 
 
 def matches(match: str, event: Event = EVENT) -> bool:
@@ -593,6 +593,7 @@ def test_a_rule_that_is_never_reached_is_a_fault_with_both_lines(earlier: str, l
         ("{host: '/^db/'}", "{host: 'db*'}"),
         ("{not: {host: [a, b]}}", "{not: {host: a}}"),
         ("{time: mon}", "{time: mon-fri}"),
+        ("{severity: high+}", "{severity: warning+}"),
     ],
 )
 def test_a_rule_that_can_be_reached_is_none(earlier: str, later: str) -> None:
