@@ -172,7 +172,7 @@ def test_any_way_to_write_the_address_of_zabbix_is_one_address(end: str) -> None
     st.from_regex(r"https?://[a-z]{1,5}(:[0-9]{2,4})?(/[a-z.]{1,6}){0,3}/?", fullmatch=True),
 )
 def test_a_normalised_address_stays_as_it_is(normalise: object, address: str) -> None:
-    once = normalise(address)  # type: ignore[operator]
+    once = normalise(address)  # type: ignore[operator]  # parametrized, so of no one type
     assert normalise(once) == once  # type: ignore[operator]
 
 
@@ -475,6 +475,7 @@ def test_everything_wrong_is_said_at_once_in_the_order_of_the_file(home: Path) -
         (b"? [a]\n: 1\n", "1: a key is a list or a mapping"),
         (b"a: &x\n  b: *x\n", "an anchor holds itself; write the values out"),
         (b"a: *x\n", "this is not YAML: found undefined alias"),
+        (b"[" * 5000, "1: the file is nested too deeply; look for stray brackets"),
     ],
 )
 def test_a_file_that_is_no_settings_file_is_said_with_its_line(tmp_path: Path, text: bytes, said: str) -> None:
@@ -568,7 +569,7 @@ def test_switches_and_instants() -> None:
 
 def test_settings_do_not_change(home: Path) -> None:
     with pytest.raises(ValueError, match="frozen"):
-        settings(home).retention = timedelta(0)  # type: ignore[misc]
+        settings(home).retention = timedelta(0)  # type: ignore[misc]  # frozen: that is what is tested
 
 
 def test_a_mapping_is_checked_like_a_file(home: Path) -> None:

@@ -63,7 +63,7 @@ class UserWriter(Writer):
             raise Refused("Password was used too recently.")
         return super().prepare_update(act, row_id, data)
 
-    def after_update(self, act: Act, row_id: int, data: Row, old: Row) -> None:  # noqa: ARG002
+    def after_update(self, act: Act, row_id: int, data: Row, old: Row) -> None:  # noqa: ARG002  # every hook has this shape
         """Store new secrets."""
         self.keep_secrets(act, row_id, data)
 

@@ -197,7 +197,7 @@ class Api:
         if not settings.api_enabled:
             raise Failed(400, "ERROR", "API disabled")
         address = ipaddress.ip_address(request.client_ip)
-        if not ipaddress.ip_address(settings.first_ip) <= address <= ipaddress.ip_address(settings.last_ip):  # type: ignore[operator]
+        if not ipaddress.ip_address(settings.first_ip) <= address <= ipaddress.ip_address(settings.last_ip):  # type: ignore[operator]  # both are of one version
             text = f"There isn't an active API client matching your IP address in the configuration ({address})"
             raise Failed(400, "ERROR_NOT_ALLOWED_IP", text)
 

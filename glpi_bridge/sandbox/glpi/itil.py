@@ -173,7 +173,7 @@ class ItilWriter(Writer):
 
     # -- update --
 
-    def may_update(self, act: Act, row_id: int, data: Row) -> bool:  # noqa: ARG002
+    def may_update(self, act: Act, row_id: int, data: Row) -> bool:  # noqa: ARG002  # every hook has this shape
         """Ask for the right to change this very item."""
         return access.updates_itil(self.world.db, act.caller, self.itemtype, row_id)
 

@@ -125,7 +125,7 @@ class FollowupWriter(Writer):
         answers = asks and not treats and before in done | {WAITING, 8}
         return writer.reopened_status(item) if answers else None
 
-    def may_update(self, act: Act, row_id: int, data: Row) -> bool:  # noqa: ARG002
+    def may_update(self, act: Act, row_id: int, data: Row) -> bool:  # noqa: ARG002  # every hook has this shape
         """Ask for the right to change one's own or any followup."""
         own = self.table.value(row_id, "users_id") == act.caller.users_id
         return act.caller.has("followup", 1024) or (own and act.caller.has("followup", 2))

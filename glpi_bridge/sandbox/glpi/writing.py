@@ -89,7 +89,7 @@ class Writer:
             return _int(data["entities_id"]) in act.caller.entities
         return True
 
-    def may_update(self, act: Act, row_id: int, data: Row) -> bool:  # noqa: ARG002
+    def may_update(self, act: Act, row_id: int, data: Row) -> bool:  # noqa: ARG002  # every hook has this shape
         """Ask for the right to update."""
         return act.caller.has(self.type.right, UPDATE)
 

@@ -10,6 +10,7 @@ import html
 import json
 import socket
 import struct
+import sys
 import threading
 import time
 from collections import Counter
@@ -169,8 +170,6 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is nothing to talk about; anything else shows."""
-        import sys  # noqa: PLC0415
-
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):
             super().handle_error(request, client_address)
 
