@@ -76,6 +76,8 @@ def parse(text: str, file: str) -> Document:
         data = walk.value(node, ()) if node is not None else {}
     except yaml.MarkedYAMLError as error:
         raise SettingsError([_yaml_fault(file, error)]) from None
+    except RecursionError:
+        raise SettingsError([Fault(file, 1, "the file is nested too deeply", "look for stray brackets")]) from None
     finally:
         loader.dispose()
     if walk.faults:
