@@ -56,7 +56,7 @@ ALIASES: Mapping[str, str] = MappingProxyType(
 """Short names that are accepted too."""
 
 # what cron-glpi adds about a job; known, so that it is no cause for a warning
-_CRON_FIELDS = frozenset({"cron_command", "cron_exit_status", "cron_output", "category"})
+_CRON_FIELDS = frozenset({"category"})
 _EVENT_SOURCES = frozenset("01234")
 _EVENT_ID = re.compile(r"[A-Za-z0-9._-]+")
 _LITERAL_MACRO = re.compile(r"\{[$#?]?[A-Z][A-Za-z0-9._:\"-]*\}")

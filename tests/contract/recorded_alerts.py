@@ -25,7 +25,7 @@ def argv(name: str) -> list[str]:
 
 def macros(name: str) -> dict[str, str]:
     """Macro without braces → what Zabbix made of it."""
-    return {macro: value for macro, value in _MACRO.findall(argv(name)[2])}
+    return dict(_MACRO.findall(argv(name)[2]))
 
 
 def arguments(name: str) -> list[str]:
