@@ -180,7 +180,7 @@ class TestAlerts:
 
     def test_the_alert_says_what_a_person_wants_to_know(self, job: Job, spool: Spool) -> None:
         options = ("--severity=high", "--category", "Backup > Nightly", "--host", "db1", "--name", "Nightly\nbackup")
-        program = "for n in $(seq 30); do echo line $n; done; printf 'bad \\377 \\0 byte\\n' >&2; exit 3"
+        program = "for n in $(seq 30); do echo line $n; done; printf 'bad \\377 \\0 byte\\n'; exit 3"
         job("sh", "-c", program, options=options)
         [alert] = taken(spool)
         fields = alert.fields
@@ -194,6 +194,11 @@ class TestAlerts:
         assert len(lines) == 20
         assert "line 30" in lines
         assert "bad \N{REPLACEMENT CHARACTER}  byte" in lines
+
+    def test_the_alert_holds_what_the_job_wrote_to_its_standard_error_too(self, job: Job, spool: Spool) -> None:
+        job("sh", "-c", "echo no room left >&2; exit 1")  # one line: between two streams there is no order
+        [alert] = taken(spool)
+        assert "no room left" in alert.fields["trigger_description"].split("output:\n")[1].splitlines()
 
     def test_the_recovery_tells_the_time_of_the_success(self, job: Job, spool: Spool) -> None:
         job("false")
