@@ -164,7 +164,8 @@ def _failed(connection: Connection, target: str, error: BridgeError, terms: Term
     pause = max(terms.pause(failures, chance, longest), getattr(error, "retry_after", None) or 0.0)
     text = str(error)
     since = now if known is None else known["since"]
-    trouble = {"text": text, "since": since, "until": now + pause, "failures": failures}
+    is_held = isinstance(error, Held)
+    trouble = {"text": text, "since": since, "until": now + pause, "failures": failures, "is_held": is_held}
     meta.put(connection, f"trouble {target}", trouble)
     return known is None or known["text"] != text
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from glpi_bridge import intake, plan, settle
 from glpi_bridge.acknowledge import acknowledge
@@ -40,12 +40,14 @@ def one_pass(context: Context) -> int:
         trouble(context, error)
     acknowledge(context)
     context.spool.clean(context.now())
-    context.store.write(_passed, context.now(), context.terms.retention)
+    context.store.write(_passed, context.now(), context.terms.retention, context.glpi.version)
     return told_count
 
 
-def _passed(connection: Connection, now: float, retention: float) -> None:
+def _passed(connection: Connection, now: float, retention: float, version: Sequence[int]) -> None:
     meta.put(connection, "last pass", now)
+    if version:
+        meta.put(connection, "version GLPI", ".".join(str(number) for number in version))
     events.forget(connection, now - retention)
     meta.forget_notices(connection, now - retention)
 
