@@ -197,6 +197,15 @@ class Spool:
             os.unlink(self.bad / (name + _REASON_SUFFIX))
         self._stuck.pop(name, None)
 
+    def drop_bad(self, name: str) -> None:
+        """Delete something from bad/ with its reason. Raises SpoolError if it is not there or is a directory."""
+        if "/" in name or name in ("", ".", ".."):
+            raise SpoolError(f"{name!r} is not the name of anything in {self.bad}")
+        with _spool_errors(f"delete {self.bad / name}"):
+            os.unlink(self.bad / name)
+        with contextlib.suppress(OSError):
+            os.unlink(self.bad / (name + _REASON_SUFFIX))
+
     def clean(self, now: float | None = None) -> int:
         """Remove leftovers of killed writers from tmp/ and count them; `now` is in epoch seconds."""
         oldest = (time.time() if now is None else now) - STALE_SECONDS

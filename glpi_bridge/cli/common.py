@@ -34,6 +34,20 @@ def with_settings(command: Callable[Concatenate[Settings, P], T]) -> Callable[P,
     return wrapped
 
 
+def with_calm_settings(command: Callable[Concatenate[Settings, P], T]) -> Callable[P, T]:
+    """Hand over the settings to a command that calls nobody: secrets are left alone, and need not be readable."""
+
+    @functools.wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+        path: Path = click.get_current_context().obj
+        with in_words():
+            settings = load(path, secrets=False)
+            set_up_log(settings.log.level, settings.log.format)
+            return command(settings, *args, **kwargs)
+
+    return wrapped
+
+
 class in_words:  # noqa: N801 - used as a statement
     """Turn the bridge's errors into a line on stderr and exit code 1."""
 

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.engine import Connection
 
 from glpi_bridge.facts import Facts
+from glpi_bridge.store.attempts import in_flight
 from glpi_bridge.store.incidents import Owed, by_ids
 from glpi_bridge.store.tables import events, incidents
 
@@ -31,6 +32,7 @@ class Standing(StrEnum):
 
     PARKED = "parked"
     IN_DOUBT = "in doubt"
+    SENDING = "being sent"
     RETRY = "refused, tried again"
     WAITING = "waiting"
     LATER = "held"
@@ -128,7 +130,7 @@ def resting(connection: Connection, reasons: Iterable[str]) -> dict[str, int]:
 
 
 def queue(connection: Connection, now: float, limit: int = 1000) -> list[Queued]:
-    """List what is parked, in doubt, due or held, on GLPI's side and on Zabbix's, oldest first."""
+    """List what is parked, being sent, due or held, on GLPI's side and on Zabbix's, oldest first."""
     columns = incidents.c
     rows = connection.execute(
         select(incidents)
@@ -152,11 +154,36 @@ def queue(connection: Connection, now: float, limit: int = 1000) -> list[Queued]
     return found
 
 
+def in_doubt(connection: Connection, now: float) -> dict[int, str]:
+    """Tell which incidents belong to a write without a clear answer, and why it has none."""
+    found: dict[int, str] = {}
+    for attempt in in_flight(connection):
+        if attempt.doubt is not None or attempt.lease_until <= now:
+            why = attempt.doubt or f"{attempt.worker} did not end it in its time"
+            found |= {item.incident_id: why for item in attempt.items}
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """Why an incident waits for a person, on GLPI's side and on Zabbix's; None where it does not."""
+
+    parked: str | None
+    ack_parked: str | None
+
+
+def standing(connection: Connection, incident_id: int) -> Reasons | None:
+    """Return why an incident is parked, None if there is no such incident."""
+    columns = select(incidents.c.parked, incidents.c.ack_parked)
+    row = connection.execute(columns.where(incidents.c.id == incident_id)).first()
+    return None if row is None else Reasons(row.parked, row.ack_parked)
+
+
 def _standing(parked: str | None, attempt_id: str | None, due_at: float, not_before: float, now: float) -> Standing:
     if parked is not None:
         return Standing.PARKED
     if attempt_id is not None:
-        return Standing.IN_DOUBT
+        return Standing.SENDING
     if not_before > now:
         return Standing.RETRY
     return Standing.LATER if due_at > now else Standing.WAITING

@@ -1,0 +1,165 @@
+"""queue: list, show, retry, drop what waits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+from glpi_bridge.admin.queue import Detail, desk
+from glpi_bridge.cli.common import json_option, print_json, with_calm_settings
+from glpi_bridge.config import Settings
+from glpi_bridge.spool import Rejected
+from glpi_bridge.store.overview import Queued
+from glpi_bridge.text import spoken
+
+
+@click.group()
+def queue() -> None:
+    """List, show, retry or drop what waits: incidents, and alerts that cannot be read."""
+
+
+@queue.command("list")
+@json_option
+@with_calm_settings
+def list_(settings: Settings, as_json: bool) -> None:
+    """List what waits: parked, in doubt, due or held incidents, and unreadable alerts. Changes nothing."""
+    now = time.time()
+    with desk(settings) as open_desk:
+        found = open_desk.all(now)
+    if as_json:
+        print_json({"incidents": [_queued(one) for one in found.incidents], "bad": [_bad(one) for one in found.bad]})
+        return
+    for one in found.incidents:
+        ticket = f"ticket {one.ticket_id}" if one.ticket_id else "no ticket"
+        side = " (note to Zabbix)" if one.is_acknowledgement else ""
+        when = f", next in {spoken(timedelta(seconds=one.due_at - now))}" if one.due_at and one.due_at > now else ""
+        click.echo(f"{one.id:<8}{one.standing}{side}{when}: {one.marker}, {ticket}: {one.why}")
+    for bad in found.bad:
+        click.echo(f"{bad.name}  unreadable alert: {bad.reason}")
+    if not found.incidents and not found.bad:
+        click.echo("nothing waits")
+
+
+@queue.command()
+@click.argument("name", metavar="ID")
+@json_option
+@with_calm_settings
+def show(settings: Settings, name: str, as_json: bool) -> None:
+    """Show one incident whole, or why an alert cannot be read. Changes nothing.
+
+    ID is an incident's number, SOURCE/EVENTID of its first event, or the name of an unreadable alert.
+    """
+    now = time.time()
+    with desk(settings) as open_desk:
+        bad = open_desk.bad(name)
+        if bad is not None:
+            _show(_bad(bad), as_json)
+            return
+        detail = open_desk.detail(name, now)
+    _show(_detail(detail), as_json)
+
+
+def _show(value: Mapping[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(value)
+        return
+    for name, text in value.items():
+        for number, line in enumerate(text if isinstance(text, list) else [text]):
+            shown = ", ".join(f"{key} {part}" for key, part in line.items()) if isinstance(line, dict) else line
+            click.echo(f"{name.replace('_', ' ') if number == 0 else '':<16}{'' if shown is None else shown}")
+
+
+@queue.command()
+@click.argument("name", metavar="ID|all")
+@json_option
+@with_calm_settings
+def retry(settings: Settings, name: str, as_json: bool) -> None:
+    """Let something be tried again with the next pass: one incident or unreadable alert, or all that are parked.
+
+    Changes the store, or moves a file in the spool; the next pass then writes to GLPI or Zabbix.
+    """
+    with desk(settings) as open_desk:
+        said = open_desk.retry(name, time.time())
+    _say(said, as_json)
+
+
+@queue.command()
+@click.argument("name", metavar="ID")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@with_calm_settings
+def drop(settings: Settings, name: str, yes: bool, as_json: bool) -> None:
+    """Let nothing more be written for an incident, or delete an unreadable alert; says first what that means.
+
+    Changes the store, or deletes a file in the spool; GLPI and Zabbix stay as they are.
+    """
+    with desk(settings) as open_desk:
+        said = open_desk.would_drop(name)
+        if not yes:
+            click.confirm(f"{said}. Drop it?", abort=True, err=True)
+        open_desk.drop(name, time.time())
+    _say(f"dropped: {said}", as_json)
+
+
+def _say(said: str, as_json: bool) -> None:
+    if as_json:
+        print_json({"done": said})
+    else:
+        click.echo(said)
+
+
+def _queued(one: Queued) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "marker": one.marker,
+        "ticket": one.ticket_id,
+        "standing": str(one.standing),
+        "side": "Zabbix" if one.is_acknowledgement else "GLPI",
+        "why": one.why,
+        "since": _iso(one.since),
+        "due_at": _iso(one.due_at),
+    }
+
+
+def _bad(one: Rejected) -> dict[str, Any]:
+    return {"name": one.name, "reason": one.reason}
+
+
+def _detail(one: Detail) -> dict[str, Any]:
+    incident = one.owed.incident
+    waits = None if one.queued is None else f"{one.queued.standing}: {one.queued.why}"
+    return {
+        "incident": incident.id,
+        "marker": incident.marker,
+        "key": incident.key,
+        "ticket": incident.told.ticket_id,
+        "status": incident.seen.status.name.lower(),
+        "waits": waits,
+        "next": one.next,
+        "refusals": one.owed.tries,
+        "doubts": one.owed.doubts,
+        "rule": one.route.rule,
+        "title": one.route.draft.title,
+        "category": one.route.draft.category,
+        "events": [
+            {
+                "eventid": event.eventid,
+                "name": event.name,
+                "host": event.host,
+                "opened_at": None if event.opened_at is None else event.opened_at.isoformat(timespec="seconds"),
+                "recovered_at": None
+                if event.recovered_at is None
+                else event.recovered_at.isoformat(timespec="seconds"),
+            }
+            for event in one.events
+        ],
+        "warnings": list(one.route.warnings),
+    }
+
+
+def _iso(epoch: float | None) -> str | None:
+    return None if epoch is None else datetime.fromtimestamp(epoch, UTC).isoformat(timespec="seconds")
