@@ -81,7 +81,7 @@ def event(connection: Connection, source: str, eventid: str) -> EventRow | None:
 def counts(connection: Connection, now: float) -> Counts:
     """Count what waits. What rests has no due_at, so only the queue itself is read."""
     columns = incidents.c
-    open_ = and_(columns.due_at.is_not(None), _not_dropped())
+    in_queue = and_(columns.due_at >= 0, _not_dropped())  # SQLite finds no index for IS NOT NULL
     free = and_(columns.parked.is_(None), columns.attempt_id.is_(None))
     is_later = and_(columns.due_at > now, columns.not_before <= now)
     undelivered = and_(
@@ -94,12 +94,10 @@ def counts(connection: Connection, now: float) -> Counts:
             _sum(columns.attempt_id.is_not(None)),
             _sum(columns.parked.is_not(None)),
             func.min(case((undelivered, columns.created_at))),
-        ).where(open_)
+        ).where(in_queue)
     ).one()
     telling = connection.execute(
-        select(_sum(columns.ack_parked.is_(None)), _sum(columns.ack_parked.is_not(None))).where(
-            columns.ack_due_at.is_not(None)
-        )
+        select(_sum(columns.ack_parked.is_(None)), _sum(columns.ack_parked.is_not(None))).where(columns.ack_due_at >= 0)
     ).one()
     unsorted = connection.execute(
         select(func.count(), func.min(events.c.changed_at)).select_from(events).where(events.c.unsorted)
@@ -134,7 +132,7 @@ def queue(connection: Connection, now: float, limit: int = 1000) -> list[Queued]
     columns = incidents.c
     rows = connection.execute(
         select(incidents)
-        .where(or_(columns.due_at.is_not(None), columns.ack_parked.is_not(None)), _not_dropped())
+        .where(or_(columns.due_at >= 0, columns.ack_due_at >= 0), _not_dropped())
         .order_by(columns.created_at, columns.id)
         .limit(limit)
     )
