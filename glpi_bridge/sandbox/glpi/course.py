@@ -42,7 +42,7 @@ class FaultyCourse:
 
     def find(self, *kinds: FaultKind) -> Fault | None:
         """Return the first fault of these kinds."""
-        return of_kind(self.faults, *kinds)
+        return of_kind(self.faults, *kinds) if self.faults else None
 
     # -- before --
 

@@ -15,7 +15,7 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import BinaryIO, Final
@@ -77,7 +77,8 @@ class Connection:
             return False
         keep = request.headers.get("connection", "").lower() != "close"
         try:
-            answer = self.server.app(request)
+            with self.server.at_work():
+                answer = self.server.app(request)
         except Reset:
             self.reset()
             return False
@@ -167,6 +168,7 @@ class HttpServer:
         self.keepalive_seconds = keepalive_seconds
         self.tls = tls
         self.closing = threading.Event()
+        self.waiting = 0
         self._connections: set[Connection] = set()
         self._lock = threading.Lock()
         self._listener: socket.socket | None = None
@@ -198,6 +200,17 @@ class HttpServer:
         finally:
             with self._lock:
                 self._connections.discard(connection)
+
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Count a request as being worked on, or waiting for a lock."""
+        with self._lock:
+            self.waiting += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.waiting -= 1
 
     def stop_listening(self) -> None:
         """Close the listener and every open connection: new ones are refused. Requests at work go on."""
