@@ -26,6 +26,7 @@ ITEMTYPES = {
     StepKind.CONFIRM: "Ticket",
 }
 UPDATES = frozenset({StepKind.RAISE, StepKind.COMPLETE, StepKind.CONFIRM})
+_LEFT_OUT = "(Characters that this GLPI cannot store, such as emoji, were left out.)"
 _RELATED = 1  # Ticket_Ticket.link: solving one leaves the other alone
 
 
@@ -55,8 +56,17 @@ def compose(context: Context, owed: Owed, step: Step, route: Route, shown: Shown
     )
     fields, warnings = _FIELDS[step.kind](context, incident, step, route, shown)
     if incident.told.plain:
-        fields = {name: without_astral(value) if isinstance(value, str) else value for name, value in fields.items()}
+        fields = _plain(fields, item.marker)
     return Write(owed, step, route, item, fields, (*route.warnings, *warnings))
+
+
+def _plain(fields: Mapping[str, Any], marker_line: str) -> dict[str, Any]:
+    """Leave out what GLPI's tables refuse, and say so to whoever reads the text."""
+    plain = {name: without_astral(value) if isinstance(value, str) else value for name, value in fields.items()}
+    if "content" in plain and plain["content"] != fields["content"]:
+        bare = str(plain["content"]).removesuffix(with_marker("", marker_line))
+        plain["content"] = with_marker(f"{bare}\n<p><small>{_LEFT_OUT}</small></p>", marker_line)
+    return plain
 
 
 def marker(incident: Incident, step: Step) -> str:

@@ -10,14 +10,16 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
+from glpi_bridge.alert import DEFAULT_SOURCE
 from glpi_bridge.errors import BridgeError, Held
 from glpi_bridge.glpi import Glpi, Names
 from glpi_bridge.model import Outcome
 from glpi_bridge.rules import Rules
 from glpi_bridge.spool import Spool
-from glpi_bridge.store import Connection, Store, attempts, incidents, meta
+from glpi_bridge.store import Connection, Store, attempts, events, incidents, meta
 from glpi_bridge.zabbix import Zabbix
 
+CRON = "cron"
 STOPPED = "stopped"
 PAUSED = "paused"
 
@@ -111,6 +113,10 @@ class Context:
     def source(self, name: str) -> Source:
         """Return a source; alerts may come from one that the settings do not name."""
         return self.sources.get(name) or Source(name)
+
+    def own_sources(self) -> list[str]:
+        """Return the sources whose tickets are ours: those of the settings, and those that alerts came from."""
+        return sorted({*self.sources, *self.store.read(events.source_names), CRON, DEFAULT_SOURCE})
 
     def time(self) -> datetime:
         """Return the clock's time as an aware datetime."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from glpi_bridge.context import Context
-from glpi_bridge.look import Shown, remember
+from glpi_bridge.look import remember
 from glpi_bridge.settle import own_tickets, report_duplicate
 from glpi_bridge.store import Connection, meta
 from glpi_bridge.sync import know
@@ -19,23 +20,36 @@ def recollect(context: Context, *, again: bool = False) -> int:
     """Scan GLPI for tickets of ours, once in the life of a store; return how many were found.
 
     The tickets are kept for the incidents that will ask for them. Of those still open the events are asked of Zabbix,
-    so that the next problem of the same trigger joins its ticket.
+    so that the next problem of the same trigger joins its ticket. Markers of sources that are not ours (another bridge
+    with the same account) are left alone.
     """
     if not again and is_recollected(context):
         return 0
-    tickets = sorted((shown for shown in own_tickets(context, 0) if shown.markers), key=lambda shown: shown.id)
-    first: dict[str, int] = {}
-    for shown in tickets:
+    ours = tuple(f"zabbix {name}/" for name in context.own_sources())
+    found: dict[str, list[_Ticket]] = {}
+    for shown in own_tickets(context, 0):
         for marker in shown.markers:
-            if first.setdefault(marker, shown.id) != shown.id and not shown.seen.status.is_finished:
-                report_duplicate(context, shown.id, first[marker], marker)
-    _ask_zabbix(context, tickets)
-    highest = max((shown.id for shown in tickets), default=0)
-    context.store.write(_keep, first, highest, context.now())
-    remember(context, {first[marker]: marker for marker in sorted(first, key=lambda one: first[one])[-5:]})
-    if tickets:
-        log.info("found %d tickets of ours in GLPI by their markers", len(tickets))
-    return len(tickets)
+            if marker.startswith(ours):
+                ticket = _Ticket(shown.id, shown.seen.status.is_finished or shown.seen.is_deleted)
+                found.setdefault(marker, []).append(ticket)
+    chosen = {marker: min(tickets, key=lambda one: (one.is_over, one.id)) for marker, tickets in found.items()}
+    for marker, tickets in found.items():
+        for ticket in tickets:
+            if ticket is not chosen[marker] and not ticket.is_over:
+                report_duplicate(context, ticket.id, chosen[marker].id, marker)
+    _ask_zabbix(context, [marker for marker, ticket in chosen.items() if not ticket.is_over])
+    numbers = {marker: ticket.id for marker, ticket in chosen.items()}
+    context.store.write(_keep, numbers, context.now())
+    remember(context, {id_: marker for marker, id_ in sorted(numbers.items(), key=lambda one: one[1])[-5:]})
+    if numbers:
+        log.info("found %d tickets of ours in GLPI by their markers", len(numbers))
+    return len(numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ticket:
+    id: int
+    is_over: bool
 
 
 def is_recollected(context: Context) -> bool:
@@ -43,18 +57,18 @@ def is_recollected(context: Context) -> bool:
     return context.store.read(meta.get, _DONE) is not None
 
 
-def _keep(connection: Connection, tickets: dict[str, int], highest: int, now: float) -> None:
+def _keep(connection: Connection, tickets: dict[str, int], now: float) -> None:
     meta.put_found(connection, tickets)
+    highest = max(tickets.values(), default=0)
     meta.put(connection, "highest", max(highest, int(meta.get(connection, "highest", 0))))
     meta.put(connection, _DONE, now)
 
 
-def _ask_zabbix(context: Context, tickets: Sequence[Shown]) -> None:
+def _ask_zabbix(context: Context, markers: Sequence[str]) -> None:
     by_source: dict[str, list[str]] = {}
-    for shown in tickets:
-        for marker in shown.markers:
-            source, _, eventid = marker.removeprefix("zabbix ").partition("/")
-            if not shown.seen.status.is_finished and " " not in eventid:
-                by_source.setdefault(source, []).append(eventid)
+    for marker in markers:
+        source, _, eventid = marker.removeprefix("zabbix ").partition("/")
+        if " " not in eventid:
+            by_source.setdefault(source, []).append(eventid)
     for source, eventids in by_source.items():
         know(context, context.source(source), eventids)

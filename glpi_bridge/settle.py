@@ -25,7 +25,7 @@ from glpi_bridge.store.attempts import Attempt, Item
 from glpi_bridge.store.incidents import End, Owed
 
 log = logging.getLogger(__name__)
-_PAGE = 200
+_PAGE = 500
 _DOUBTS_BEFORE_ALONE = 2
 
 

@@ -262,19 +262,26 @@ def close_duplicates(context: Context) -> int:
     Both writes may be repeated: a second solution is refused, a closed ticket stays closed.
     """
     duplicates: dict[str, tuple[int, str]] = context.store.read(meta.get, "duplicates", {})
-    closed = []
-    for id_, (original, marker) in duplicates.items():
-        now = look.look(context, [int(id_)])[int(id_)]
-        if now.seen.is_gone or now.seen.is_deleted or now.seen.status is TicketStatus.CLOSED:
-            closed.append(id_)
-            continue
-        text = (
-            f"<p>This ticket repeats ticket {original}: one call arrived twice.</p><p><small>{marker} twin</small></p>"
-        )
-        context.glpi.add("ITILSolution", [{"itemtype": "Ticket", "items_id": int(id_), "content": text}])
-        context.glpi.update("Ticket", [{"id": int(id_), "status": int(TicketStatus.CLOSED)}])
-        log.warning("ticket %s repeats ticket %s and is closed", id_, original)
-    left = {id_: what for id_, what in duplicates.items() if id_ not in closed}
-    if closed:
-        context.store.write(meta.put, "duplicates", left or None)
-    return len(closed)
+    some = [int(id_) for id_ in duplicates][: context.glpi.bulk_size]
+    if not some:
+        return 0
+    shown = look.look(context, some)
+    over = [id_ for id_ in some if _is_over(shown[id_])]
+    left = [id_ for id_ in some if id_ not in over]
+    if left:
+        context.glpi.add("ITILSolution", [_twin_solution(id_, *duplicates[str(id_)]) for id_ in left])
+        context.glpi.update("Ticket", [{"id": id_, "status": int(TicketStatus.CLOSED)} for id_ in left])
+        for id_ in left:
+            log.warning("ticket %d repeats ticket %s and is closed", id_, duplicates[str(id_)][0])
+    if over:
+        context.store.write(meta.put, "duplicates", {k: v for k, v in duplicates.items() if int(k) not in over} or None)
+    return len(over)
+
+
+def _is_over(shown: Shown) -> bool:
+    return shown.seen.is_gone or shown.seen.is_deleted or shown.seen.status is TicketStatus.CLOSED
+
+
+def _twin_solution(id_: int, original: int, marker: str) -> dict[str, object]:
+    text = f"<p>This ticket repeats ticket {original}: one call arrived twice.</p><p><small>{marker} twin</small></p>"
+    return {"itemtype": "Ticket", "items_id": id_, "content": text}

@@ -99,6 +99,11 @@ def facts_of(connection: Connection, source: str, eventid: str) -> Facts | None:
     return None if row is None else Facts.from_json(row.facts)
 
 
+def source_names(connection: Connection) -> list[str]:
+    """Return the sources that events came from."""
+    return list(connection.scalars(select(events.c.source).distinct()))
+
+
 def known_ids(connection: Connection, source: str, eventids: Sequence[str]) -> set[str]:
     """Tell which of these events the store has."""
     found: set[str] = set()
