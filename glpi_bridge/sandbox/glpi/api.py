@@ -47,8 +47,7 @@ class Api:
         """Answer a request; None or Reset end the connection without an answer."""
         started = time.monotonic()
         token = self.token(request, query)
-        text = request.body.decode("utf-8", "replace")
-        faults = self.world.orders.claim(request.method, path, text, token)
+        faults = self.world.orders.claim(request.method, path, request.body, token)
         course = FaultyCourse(self.world, request, faults)
         answer: Answer | None = None
         try:

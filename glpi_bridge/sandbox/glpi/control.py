@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from .answers import Answer, Refused
-from .faults import Fault
+from .faults import Fault, FaultKind
 from .people import DEEDS
+from .world import Call, Mail
 
 if TYPE_CHECKING:
     from .http import Request
@@ -50,6 +51,10 @@ def _do(server: GlpiServer, name: str, data: dict[str, Any]) -> Any:
             return server.collect_sessions()
         case "drop_connections":
             return server.drop_connections()
+        case "refuse":
+            return server.refuse(float(data["seconds"]))
+        case "age_session":
+            return server.age_session(data["token"], float(data["seconds"]))
         case "forget_log":
             return server.forget_log()
         case "fill":
@@ -64,6 +69,10 @@ _READ: dict[str, Any] = {
     "rows": lambda s, q: s.rows(q["itemtype"]),
     "actors": lambda s, q: s.actors(int(q["ticket"])),
     "log": lambda s, q: [c.as_json() for c in s.log[int(q.get("after", 0)) :]],
+    "ticket": lambda s, q: s.ticket(int(q["ticket"])),
+    "followups": lambda s, q: s.followups(int(q["ticket"])),
+    "solutions": lambda s, q: s.solutions(int(q["ticket"])),
+    "links": lambda s, q: s.links(int(q["ticket"])),
     "mails": lambda s, _: [dataclasses.asdict(m) for m in s.mails],
     "unserved": lambda s, _: dict(s.unserved),
     "sessions": lambda s, _: s.sessions(),
@@ -141,6 +150,9 @@ class Control:
 
     def order(self, fault: Fault) -> int:
         """Order a fault; returns its number."""
+        if FaultKind(fault.kind) is FaultKind.REFUSED:
+            self.refuse(fault.seconds)
+            return 0
         return int(self.do("order", fault.as_json()))
 
     def cancel(self, number: int | None = None) -> None:
@@ -159,20 +171,47 @@ class Control:
         """Return all rows of a type, texts as GLPI stores them."""
         return list(self.get("rows", itemtype=itemtype))
 
-    def actors(self, ticket: int) -> list[list[Any]]:
-        """Return the actors of a ticket as (kind, id, role)."""
-        return list(self.get("actors", ticket=ticket))
+    def ticket(self, ticket: int) -> dict[str, Any]:
+        """Return one ticket, decoded; ValueError when there is none."""
+        return dict(self.get("ticket", ticket=ticket))
 
-    def log(self, after: int = 0) -> list[dict[str, Any]]:
-        """Return the requests since the given number."""
-        return list(self.get("log", after=after))
+    def followups(self, ticket: int) -> list[dict[str, Any]]:
+        """Return the followups of a ticket in order."""
+        return list(self.get("followups", ticket=ticket))
 
-    def mails(self) -> list[dict[str, Any]]:
-        """Return the notifications queued."""
-        return list(self.get("mails"))
+    def solutions(self, ticket: int) -> list[dict[str, Any]]:
+        """Return the solutions of a ticket in order."""
+        return list(self.get("solutions", ticket=ticket))
 
+    def links(self, ticket: int) -> list[dict[str, Any]]:
+        """Return the links of a ticket to other tickets."""
+        return list(self.get("links", ticket=ticket))
+
+    def actors(self, ticket: int) -> list[tuple[str, int, int]]:
+        """Return the actors as (user or group, id, role); roles: 1 requester, 2 assigned, 3 observer."""
+        return [(str(kind), int(who), int(role)) for kind, who, role in self.get("actors", ticket=ticket)]
+
+    @property
+    def log(self) -> list[Call]:
+        """Every API request so far."""
+        return self.log_after(0)
+
+    def log_after(self, number: int) -> list[Call]:
+        """Return the requests after the given number."""
+        return [Call(**{**told, "faults": tuple(told["faults"])}) for told in self.get("log", after=number)]
+
+    def forget_log(self) -> None:
+        """Empty the request log."""
+        self.do("forget_log", {})
+
+    @property
+    def mails(self) -> list[Mail]:
+        """Every notification that would have been queued."""
+        return [Mail(**told) for told in self.get("mails")]
+
+    @property
     def unserved(self) -> dict[str, int]:
-        """Return what was asked for and is not served."""
+        """What was asked for and is not served, with counts."""
         return dict(self.get("unserved"))
 
     def sessions(self) -> list[dict[str, Any]]:
@@ -199,10 +238,23 @@ class Control:
         """Run the collector of old sessions."""
         return int(self.do("collect_sessions", {}))
 
+    def age_session(self, token: str, seconds: float) -> None:
+        """Make a session file older."""
+        self.do("age_session", {"token": token, "seconds": seconds})
+
+    def refuse(self, seconds: float) -> None:
+        """Close the listener for some seconds (the answer to this very call is lost)."""
+        if seconds <= 0:
+            raise ValueError("from afar a listener is closed for some seconds only: nobody could open it again")
+        self._lossy("refuse", {"seconds": seconds})
+
     def drop_connections(self) -> None:
         """Reset every open connection (this one too, after its answer is lost)."""
+        self._lossy("drop_connections", {})
+
+    def _lossy(self, name: str, data: Any) -> None:
         try:
-            self.do("drop_connections", {})
+            self.do(name, data)
         except requests.ConnectionError:
             self._http.close()
 

@@ -16,11 +16,11 @@ from .world import World
 _SILENT_BEFORE: Final = {
     FaultKind.ERROR_BEFORE, FaultKind.BAD_GATEWAY_BEFORE, FaultKind.LOGIN_PAGE, FaultKind.EMPTY_BEFORE,
     FaultKind.TOO_MANY, FaultKind.UNAVAILABLE, FaultKind.MAINTENANCE, FaultKind.DATABASE_DOWN,
-    FaultKind.NOT_ALLOWED_IP, FaultKind.REDIRECT, FaultKind.LOCK_WAIT,
+    FaultKind.NOT_ALLOWED_IP, FaultKind.REDIRECT, FaultKind.LOCK_WAIT, FaultKind.UNAUTHORIZED,
 }  # fmt: skip
 _CUTS: Final = {
     FaultKind.RESET_AFTER, FaultKind.ERROR_AFTER, FaultKind.EMPTY_AFTER, FaultKind.BAD_GATEWAY_AFTER,
-    FaultKind.BODY_LOST, FaultKind.UNAUTHORIZED, FaultKind.BLACK_HOLE_AFTER,
+    FaultKind.BODY_LOST, FaultKind.BLACK_HOLE_AFTER,
 }  # fmt: skip
 _LOCK_WAIT: Final = "Lock wait timeout exceeded; try restarting transaction"
 
@@ -91,6 +91,8 @@ class FaultyCourse:
                 return maintenance()
             case FaultKind.DATABASE_DOWN:
                 return database_down(self.world)
+            case FaultKind.UNAUTHORIZED:
+                return _failed(token_invalid())
             case FaultKind.REDIRECT:
                 where = fault.text or f"{self.world.settings.url_base}/elsewhere{self.request.target}"
                 return Answer(301, b"", {"Location": where}, "text/html")
@@ -188,8 +190,6 @@ class FaultyCourse:
                 return self.answer_of(fault)
         if self.find(FaultKind.BODY_LOST):
             return _failed(Failed(400, "ERROR_BAD_ARRAY", "input parameter must be an array of objects"))
-        if self.find(FaultKind.UNAUTHORIZED):
-            return _failed(token_invalid())
         if self.find(FaultKind.FEWER_RESULTS):
             return _fewer(answer)
         if self.find(FaultKind.NOTICE):

@@ -44,7 +44,7 @@ class FaultKind(StrEnum):
     NOTICE = "notice"  # a PHP notice before the JSON
     PARTIAL = "partial"  # every second item refused
     ALL_FAILED = "all_failed"
-    UNAUTHORIZED = "401"  # after `after_items` of a list the rest is answered 401 for the whole call
+    UNAUTHORIZED = "401"  # the session is said to be unknown; nothing done, as always behind GLPI's 401
     POISON = "poison"  # items whose JSON contains `text` are refused, again and again
     CRASH = "crash"  # PHP dies at items whose JSON contains `text`
     FEWER_RESULTS = "fewer_results"  # all made, the list of results is shorter
@@ -128,12 +128,13 @@ class Orders:
             else:
                 self._left.pop(number, None)
 
-    def claim(self, method: str, path: str, body: str, session: str) -> list[Fault]:
+    def claim(self, method: str, path: str, body: bytes, session: str) -> list[Fault]:
         """Return the faults this request meets and count them down."""
-        met = []
+        met: list[Fault] = []
         with self._lock:
+            text = body.decode("utf-8", "replace") if self._left else ""
             for number, (fault, left) in list(self._left.items()):
-                if not fault.match.meets(method, path, body, session):
+                if not fault.match.meets(method, path, text, session):
                     continue
                 met.append(fault)
                 if left is not None:

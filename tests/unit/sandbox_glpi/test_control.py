@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from glpi_bridge.sandbox.glpi import Control, Fault, FaultKind, GlpiServer, Match
-from tests.unit.sandbox_glpi.client import DEADLINE_SECONDS, Client, tickets
+from tests.unit.sandbox_glpi.client import DEADLINE_SECONDS, Client, tickets, until
 
 
 @pytest.fixture
@@ -41,22 +41,42 @@ def test_control_lets_people_do_things_and_shows_the_tables(client: Client, cont
     control.people.take(ticket)
     control.people.reply(ticket, "hello", user=8)
     assert control.tickets()[0]["name"] == "a & b"
-    assert control.actors(ticket) == [["user", 9, 2]]
+    assert control.actors(ticket) == [("user", 9, 2)]
+    assert control.ticket(ticket)["status"] == 2
+    assert control.followups(ticket)[0]["users_id"] == 8
+    assert control.solutions(ticket) == control.links(ticket) == []
     assert control.rows("ITILFollowup")[0]["content"] == "hello"
-    assert [mail["event"] for mail in control.mails()] == ["new", "update", "add_followup"]
+    assert [mail.event for mail in control.mails] == ["new", "update", "add_followup"]
 
 
 def test_control_shows_every_request(client: Client, control: Control) -> None:
     client.create(*tickets(2))
-    call = control.log()[-1]
-    assert (call["method"], call["path"], call["status"], call["query"]) == (
-        "POST",
-        "/Ticket",
-        201,
-        {"session_write": "true"},
-    )
-    assert len(call["items"]) == 2
-    assert control.log(after=call["number"]) == []
+    call = control.log[-1]
+    assert (call.method, call.path, call.status, call.query) == ("POST", "/Ticket", 201, {"session_write": "true"})
+    assert len(call.items) == 2
+    assert control.log_after(call.number) == []
+    control.forget_log()
+    assert control.log == []
+
+
+def test_control_has_what_the_server_has() -> None:
+    own = {"close", "port", "save", "load", "accept_again"}
+    server = {name for name in vars(GlpiServer) if not name.startswith("_")}
+    assert server - own <= {name for name in vars(Control) if not name.startswith("_")}
+
+
+def test_control_closes_the_listener_for_a_while(client: Client, control: Control) -> None:
+    control.order(Fault(FaultKind.REFUSED, seconds=0.05))
+
+    def answers() -> bool:
+        try:
+            return control.about()["requests"] > 0
+        except requests.ConnectionError:
+            return False
+
+    until(answers)
+    with pytest.raises(ValueError, match="for some seconds only"):
+        control.refuse(0)
 
 
 def test_control_sets_what_an_administrator_sets(client: Client, control: Control) -> None:

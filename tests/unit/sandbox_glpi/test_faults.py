@@ -45,7 +45,7 @@ def made(glpi: GlpiServer) -> int:
         (FaultKind.NOTICE, N, None, 201),
         (FaultKind.PARTIAL, 3, None, 207),
         (FaultKind.ALL_FAILED, 0, None, 400),
-        (FaultKind.UNAUTHORIZED, 2, 2, 401),
+        (FaultKind.UNAUTHORIZED, 0, None, 401),
         (FaultKind.FEWER_RESULTS, N, None, 201),
         (FaultKind.LOCK_WAIT, 0, None, 400),
         (FaultKind.BODY_LOST, 2, 2, 400),
