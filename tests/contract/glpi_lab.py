@@ -165,6 +165,7 @@ PREPARED: dict[str, dict[str, Any]] = {
     "05-ticket-update": {"name": "upd"},
     "06-timeline": {"name": "timeline"},
     "11-failure": {"name": "failure"},
+    "08-end-user": {"name": "of nobody"},
 }
 ORDINALS: dict[str, dict[int, dict[str, Any]]] = {
     "05-ticket-update": {3: {"_users_id_requester": 8}},
@@ -176,6 +177,7 @@ RECORDS: dict[str, dict[str, Any]] = {
     "06-timeline/026": {"status": 6},
     "06-timeline/027": {"status": 4, "_users_id_requester": 8},
     "06-timeline/040": {"user": 7},
+    "08-end-user/036": {"user": 8, "_users_id_requester": 8},
     "06-timeline/060": {"user": 7},
     "06-timeline/034": {"_users_id_requester": 8},
     "06-timeline/035": {"_users_id_requester": 8},
@@ -247,6 +249,22 @@ def _upgrade(player: Player) -> None:
     text = "load &lt; 5 &amp; &lt;script&gt;alert(1)&lt;/script&gt;\nzabbix prod/1"
     ticket(player, 5531, user=7, name="A &lt;b&gt; B", content=text)
     ticket(player, 5532, user=7, name="C", content="<p>load &lt; 5 &amp; &lt;b&gt;</p>\nzabbix prod/2")
+
+
+def _ask_everybody(player: Player) -> None:
+    player.server.people.edit(0, itemtype="Entity", user=2, inquest_config=1, inquest_rate=100)
+
+
+def _solve_screen(player: Player) -> None:
+    player.server.people.solve(found(player, "Ticket", "My screen flickers"), "Cable replaced")
+    solutions = player.server.world.db["ITILSolution"]
+    _, response = load(player.version, "08-end-user/041-solutions")
+    player.ids["ITILSolution", response["json"][0]["id"]] = solutions.ids[-1]
+    player.ids["ITILSolution", response["json"][0]["id"] + 1] = solutions.ids[-1] + 1
+
+
+def _solve_screen_again(player: Player) -> None:
+    player.server.people.solve(found(player, "Ticket", "My screen flickers"), "Replaced again")
 
 
 def _forget_14(player: Player) -> None:
@@ -386,6 +404,9 @@ BEFORE: dict[str, Callable[[Player], None]] = {
     "12-fence/167": _trash_external,
     "14-restore/001": _dump,
     "14-restore/010": _restore,
+    "08-end-user/002": _ask_everybody,
+    "08-end-user/041": _solve_screen,
+    "08-end-user/043": _solve_screen_again,
     "09-admin/006": _stock_rest,
     "09-admin/033": _give_profiles,
     "09-admin/097": _set(mail=True),

@@ -19,12 +19,12 @@ LEFT_OUT: dict[str, dict[str, str]] = json.loads(
 )
 
 
-PROVISIONING, FENCE, RESTORE = "09", "12", "14"
-LABS = ("", PROVISIONING, FENCE, RESTORE)
+END_USER, PROVISIONING, FENCE, RESTORE = "08", "09", "12", "14"
+LABS = ("", END_USER, PROVISIONING, FENCE, RESTORE)
 
 
 def lab_of(name: str) -> str:
-    """Return the lab a record was made on: provisioning began on a fresh GLPI, fence and restore had copies."""
+    """Return the lab a record was made on: provisioning began on a fresh GLPI, others had copies."""
     return name[:2] if name[:2] in LABS else ""
 
 

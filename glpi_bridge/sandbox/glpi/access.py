@@ -122,7 +122,8 @@ def followup_allowed(db: Database, caller: Caller, itemtype: str, items_id: int)
         return False
     if caller.has("followup", FOLLOWUP_ADD_ALL):
         return True
-    own = is_actor(db, caller, itemtype, items_id, REQUESTER, ASSIGNED)
+    wrote = db[itemtype].value(items_id, "users_id_recipient") == caller.users_id
+    own = wrote or is_actor(db, caller, itemtype, items_id, REQUESTER, ASSIGNED)
     return caller.has("followup", FOLLOWUP_ADD_MY) and own
 
 

@@ -218,6 +218,8 @@ class ItilWriter(Writer):
             self.world.timeline.refuse_waiting(act, self.itemtype, row_id)
         if self.itemtype == "Ticket" and before != status:
             self.propagate(act, row_id, status)
+            if status in self.closed:
+                self.ask(act, row_id)
         if old:
             event = "solved" if status in self.solved and before != status else "update"
             self.world.mail(event, self.itemtype, row_id, data)
@@ -244,6 +246,15 @@ class ItilWriter(Writer):
         history.changed(self.world, act, self.itemtype, row_id, full, changes)
         if self.itemtype == "Ticket" and full["status"] != status:
             self.propagate(act, row_id, status)
+            if status in self.closed:
+                self.ask(act, row_id)
+
+    def ask(self, act: Act, row_id: int) -> None:
+        """Ask how satisfied the requester is, where the entity wants to know of every closed ticket [08/045]."""
+        entities, surveys = self.world.db["Entity"], self.world.db["TicketSatisfaction"]
+        root = entities.full(0)
+        if root["inquest_config"] == 1 and root["inquest_rate"] > 0 and not surveys.children("tickets_id", row_id):
+            surveys.insert({"tickets_id": row_id, "type": 1, "date_begin": act.now})
 
     def assigned(self, act: Act, row_id: int, data: Row) -> None:
         """Someone was assigned: New becomes Assigned, the ticket is taken into account."""
