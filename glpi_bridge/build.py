@@ -67,7 +67,7 @@ def glpi(settings: Settings) -> Glpi:
     def credentials() -> Credentials:
         return Credentials(user_token=one.user_token(), app_token=one.app_token() or "")
 
-    return Glpi(one.url, credentials, _http(one, "GLPI"), profile=one.profile, entity=one.entity)
+    return Glpi(one.url, credentials, wire(one, "GLPI"), profile=one.profile, entity=one.entity)
 
 
 def source(name: str, settings: ZabbixSettings) -> Source:
@@ -110,7 +110,8 @@ def terms(settings: Settings) -> Terms:
     )
 
 
-def _http(target: Target, name: str) -> requests.Session:
+def wire(target: Target, name: str) -> requests.Session:
+    """Return the HTTP session to a server as its settings say: CA, proxy, times."""
     try:
         return http.session(
             ca_file=target.ca_file,

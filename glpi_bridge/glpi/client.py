@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -284,6 +284,12 @@ class Glpi:
         items = [{"id": id_} for id_ in ids]
         extra: dict[str, str | int] = {"force_purge": "true"} if purge else {}
         return self._write("DELETE", itemtype, items, lambda answer: outcomes_by_id(answer, ids), extra)
+
+    def put_unknown(self, ids: Iterable[int], *, session_write: bool) -> Answer:
+        """PUT tickets that do not exist, for the trial of the session's lock (`locks`): changes nothing, is refused."""
+        params: dict[str, str | int] = {"session_write": "true"} if session_write else {}
+        headers = {"Session-Token": str(self.token)}
+        return self._send("PUT", "Ticket", params, headers, {"input": [{"id": id_} for id_ in ids]})
 
     # -- the wire -----------------------------------------------------------------------------------------------------
 
