@@ -140,7 +140,7 @@ class Context:
 
     def next_wake(self) -> float | None:
         """Return when something becomes due by itself, in epoch seconds, or None."""
-        return self.store.read(_next_wake, [f"trouble {name}" for name in self.targets()], self.now())
+        return self.store.read(_next_wake, self.targets()[1:], self.now())
 
     def targets(self) -> list[str]:
         """Return the names of what is called: GLPI and each Zabbix."""
@@ -176,7 +176,19 @@ def _failed(connection: Connection, target: str, error: BridgeError, terms: Term
     return known is None or known["text"] != text
 
 
-def _next_wake(connection: Connection, troubles: Sequence[str], now: float) -> float | None:
-    times = [incidents.next_due(connection, now), attempts.next_time(connection)]
-    times += [trouble["until"] for name in troubles if (trouble := meta.get(connection, name)) is not None]
-    return min((time for time in times if time is not None), default=None)
+def _next_wake(connection: Connection, zabbixes: Sequence[str], now: float) -> float | None:
+    """GLPI's side is not looked at before its trouble ends, nor while it is held; Zabbix's alike."""
+    glpi, zabbix = incidents.next_due(connection, now)
+    sides = [(["GLPI"], glpi, attempts.next_time(connection, acknowledgements=False))]
+    sides.append((list(zabbixes), zabbix, attempts.next_time(connection, acknowledgements=True)))
+    wakes = []
+    for targets, due, attempt in sides:
+        rests = [one["until"] for name in targets if (one := meta.get(connection, f"trouble {name}")) is not None]
+        if targets == ["GLPI"] and meta.get(connection, STOPPED) is not None:
+            continue
+        times = [time for time in (due, attempt) if time is not None]
+        if rests:
+            wakes.append(min(rests) if not times else max(min(rests), min(times)))
+        elif times:
+            wakes.append(min(times))
+    return min(wakes, default=None)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from glpi_bridge import facts, plan
 from glpi_bridge.alert import BadAlert
-from glpi_bridge.context import Context
+from glpi_bridge.context import CRON, Context
 from glpi_bridge.facts import Facts
 from glpi_bridge.model import Alert, Incident, Route, Told
 from glpi_bridge.spool import Entry
@@ -55,6 +55,10 @@ def _merge(connection: Connection, context: Context, alerts: Sequence[Alert]) ->
     ]
     events.intake(connection, batch, now)
     meta.add(connection, "alerts", len(alerts))
+    for name in sorted({alert.source for alert in alerts} - {*context.sources, CRON}):
+        text = f'alerts come from source "{name}", which bridge.yml does not name: Zabbix is not told their tickets'
+        if context.sources and meta.notice(connection, "source", name, text, now):
+            log.warning("%s; pass source=NAME in the media type's parameters", text)
     for alert in alerts:
         for warning in alert.warnings:
             if meta.notice(connection, "alert", f"{alert.source}: {warning}", warning, now):

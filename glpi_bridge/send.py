@@ -16,7 +16,7 @@ from typing import Self
 from glpi_bridge import look
 from glpi_bridge.compose import ITEMTYPES, UPDATES, Write, compose, told
 from glpi_bridge.context import Context
-from glpi_bridge.errors import BridgeError, Held, NotConnected, TargetError
+from glpi_bridge.errors import BridgeError, Held, NotConnected, TargetError, UnclearAnswer
 from glpi_bridge.glpi import NameNotFound
 from glpi_bridge.look import Shown
 from glpi_bridge.model import Outcome, Route, Seen, Step, StepKind, Told, Verdict
@@ -190,6 +190,8 @@ def record(context: Context, attempt: Attempt, writes: Sequence[Write], outcomes
         return 0
     _react(context, attempt, [outcome for _, outcome in pairs])
     done = [(write, outcome) for write, outcome in pairs if outcome.verdict is Verdict.DONE]
+    if done:
+        context.store.write(meta.put, "last told", context.now())
     if attempt.operation is StepKind.CREATE:
         _created(context, attempt, done)
     return len(done)
@@ -300,6 +302,8 @@ def _react(context: Context, attempt: Attempt, outcomes: Sequence[Outcome]) -> N
         doubtful = next(outcome for outcome in outcomes if outcome.verdict is Verdict.UNKNOWN)
         log.warning("no clear answer to a %s of %d: %s", attempt.operation, len(outcomes), doubtful.text)
         context.glpi.drop()
+        if verdicts == {Verdict.UNKNOWN}:
+            context.failed("GLPI", UnclearAnswer(doubtful.text, target="GLPI", retry_after=doubtful.retry_after))
     if Verdict.SESSION_LOST in verdicts:
         context.glpi.drop()
         log.info("GLPI has ended the session; nothing was written, it is claimed anew")

@@ -126,7 +126,7 @@ def _look(context: Context, attempt: Attempt, fenced_at: float) -> bool:
         second = False
         attempt = replace(attempt, note="unmatched")
     if second:
-        ends += [_owed_again(owed[item.incident_id], attempt) for item in lost]
+        ends += [_owed_again(context, owed[item.incident_id], attempt) for item in lost]
     attempt = replace(attempt, looks=attempt.looks + 1)
     next_at = fenced_at + context.terms.settle_after
     if now >= next_at:
@@ -174,13 +174,17 @@ def _add_duplicate(connection: Connection, ticket_id: int, original: int, marker
     meta.put(connection, "duplicates", {**known, str(ticket_id): [original, marker]})
 
 
-def _owed_again(owed: Owed, attempt: Attempt) -> End:
+def _owed_again(context: Context, owed: Owed, attempt: Attempt) -> End:
+    """Found by neither look. What breaks off alone again and again, while others go through, has its own fault."""
     doubts = owed.doubts + 1
-    again = "alone" if doubts >= _DOUBTS_BEFORE_ALONE else "again"
-    return End(
-        owed.incident.id, doubts=doubts, tries=owed.tries, refused_at=owed.refused_at,
-        state=f"not in GLPI after a call that broke off ({attempt.doubt}); tried {again}",
-    )  # fmt: skip
+    alone = doubts - _DOUBTS_BEFORE_ALONE
+    others_work = float(context.store.read(meta.get, "last told", 0.0)) > attempt.started_at
+    if alone >= context.terms.give_up_after_refusals and others_work:
+        why = f"GLPI breaks off whenever it is to {attempt.operation} it: {attempt.doubt}"
+        log.warning("%s waits for a person: %s", owed.incident.marker, why)
+        return End(owed.incident.id, doubts=doubts, tries=owed.tries, refused_at=owed.refused_at, parked=why)
+    state = f"not in GLPI after a call that broke off ({attempt.doubt}); tried again" + (" alone" if alone >= 0 else "")
+    return End(owed.incident.id, doubts=doubts, tries=owed.tries, refused_at=owed.refused_at, state=state)
 
 
 def _say_unmatched(context: Context, attempt: Attempt, nobodys: Iterable[int]) -> None:

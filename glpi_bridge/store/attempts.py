@@ -160,10 +160,11 @@ def take_over(connection: Connection, attempt: Attempt, worker: str, lease_until
     return replace(attempt, worker=worker, lease_until=lease_until, doubt=why)
 
 
-def next_time(connection: Connection) -> float | None:
-    """Return when the next attempt is to be settled, or its lease is over; None when there is none."""
+def next_time(connection: Connection, *, acknowledgements: bool) -> float | None:
+    """Return when the next attempt of one side is to be settled, or its lease is over; None when there is none."""
     later = case((attempts.c.next_at > attempts.c.lease_until, attempts.c.next_at), else_=attempts.c.lease_until)
-    first: float | None = connection.scalar(select(func.min(later)))
+    is_ack = attempts.c.operation == StepKind.ACKNOWLEDGE.value
+    first: float | None = connection.scalar(select(func.min(later)).where(is_ack if acknowledgements else ~is_ack))
     return first
 
 

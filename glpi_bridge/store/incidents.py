@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, case, func, insert, select, update
+from sqlalchemy import Column, ColumnElement, Row, Select, and_, bindparam, case, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from glpi_bridge import facts
@@ -103,22 +103,20 @@ def acknowledging(connection: Connection, now: float, sources: Collection[str], 
     return _owed(connection, rows.all())
 
 
-def next_due(connection: Connection, now: float) -> float | None:
-    """Return when something becomes due after `now`, or None."""
-    side = case((incidents.c.not_before > incidents.c.due_at, incidents.c.not_before), else_=incidents.c.due_at)
-    ack = case(
-        (incidents.c.ack_not_before > incidents.c.ack_due_at, incidents.c.ack_not_before),
-        else_=incidents.c.ack_due_at,
-    )
-    glpi = select(func.min(side)).where(
-        incidents.c.due_at.is_not(None), incidents.c.attempt_id.is_(None), incidents.c.parked.is_(None), side > now
-    )
-    zabbix = select(func.min(ack)).where(
-        incidents.c.ack_due_at.is_not(None), incidents.c.ack_attempt_id.is_(None), incidents.c.ack_parked.is_(None),
-        ack > now,
-    )  # fmt: skip
-    times = [time for time in (connection.scalar(glpi), connection.scalar(zabbix)) if time is not None]
-    return min(times) if times else None
+def next_due(connection: Connection, now: float) -> tuple[float | None, float | None]:
+    """Return when something becomes due after `now` for GLPI and for Zabbix; None where nothing will."""
+    free = (incidents.c.attempt_id.is_(None), incidents.c.parked.is_(None))
+    ack_free = (incidents.c.ack_attempt_id.is_(None), incidents.c.ack_parked.is_(None))
+    glpi = _next(incidents.c.due_at, incidents.c.not_before, free, now)
+    zabbix = _next(incidents.c.ack_due_at, incidents.c.ack_not_before, ack_free, now)
+    return connection.scalar(glpi), connection.scalar(zabbix)
+
+
+def _next(
+    due_at: Column[Any], not_before: Column[Any], free: Sequence[ColumnElement[bool]], now: float
+) -> Select[tuple[Any]]:
+    later = case((not_before > due_at, not_before), else_=due_at)
+    return select(func.min(later)).where(due_at.is_not(None), later > now, *free)
 
 
 def latest(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Incident]:
