@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
-from glpi_bridge import look
+from glpi_bridge import look, plan
 from glpi_bridge.compose import ITEMTYPES, UPDATES, Write, compose, told
 from glpi_bridge.context import Context
 from glpi_bridge.errors import BridgeError, Held, NotConnected, TargetError, UnclearAnswer
@@ -128,16 +128,18 @@ def _has_ticket(due: Due) -> bool:
 
 
 def _composed(context: Context, due: Due, shown: Mapping[int, Shown]) -> Write | None:
-    """Compose a write, unless the ticket is no longer as the plan knew it: then the plan looks again."""
-    incident = due.owed.incident
+    """Compose a write, unless the plan no longer wants it for the ticket as it stands now."""
+    owed, incident = due.owed, due.owed.incident
     now = shown.get(incident.told.ticket_id or 0)
     if now is not None:
         seen = look.newer(incident.seen, now.seen)
         if not look.same_ticket(incident.seen, seen):
-            context.store.write(incidents.set_seen, incident.id, seen, context.now())
-            return None
+            owed = replace(owed, incident=replace(incident, seen=seen))
+            if plan.plan(owed.incident, due.route, context.time()) != due.step:
+                context.store.write(incidents.set_seen, incident.id, seen, context.now())
+                return None
     try:
-        write = compose(context, due.owed, due.step, due.route, now)
+        write = compose(context, owed, due.step, due.route, now)
     except NameNotFound as error:
         _park(context, due.owed, f"{error} ({due.route.rule})")
         return None
