@@ -160,8 +160,8 @@ class Glpi:
 
     @property
     def is_10(self) -> bool:
-        """GLPI 10 encodes `& < >` in what it stores; from 11 on it does not."""
-        return self.version[:1] == (10,)
+        """Up to GLPI 10 `& < >` are encoded in what is stored; from 11 on they are not."""
+        return () < self.version < (11,)
 
     @property
     def bulk_size(self) -> int:
