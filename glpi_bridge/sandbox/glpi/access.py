@@ -1,6 +1,4 @@
-"""Who may see and do what: profile rights as bits, entities, and the special case of the people named on a ticket
-[FACTS 2, 10, 11].
-"""
+"""Who may see and do what: profile rights as bits, entities, and the special case of the people named on a ticket."""
 
 from __future__ import annotations
 
@@ -85,9 +83,7 @@ def sees_itil(db: Database, caller: Caller, itemtype: str, items_id: int) -> boo
 
 
 def updates_itil(db: Database, caller: Caller, itemtype: str, items_id: int) -> bool:
-    """Tell whether a ticket, problem or change may be changed: by right, by its assignee, by its requester while
-    it is fresh.
-    """
+    """Tell whether an item may be changed: by right, by its assignee, by its requester while it is fresh."""
     if not sees_itil(db, caller, itemtype, items_id):
         return False
     if caller.has(ITEMTYPES[itemtype].right, UPDATE):
@@ -111,9 +107,7 @@ def is_fresh_own(db: Database, caller: Caller, itemtype: str, items_id: int) -> 
 
 
 def followup_allowed(db: Database, caller: Caller, itemtype: str, items_id: int) -> bool:
-    """Tell whether the caller may write a followup there; on a closed item the bit "my followups" is needed too
-    [06/039].
-    """
+    """Tell whether the caller may write a followup; on a closed item that takes the bit "my followups" too [06/039]."""
     if not db[itemtype].rows.get(items_id) and items_id not in db[itemtype].rows:
         return False
     if not sees_itil(db, caller, itemtype, items_id):

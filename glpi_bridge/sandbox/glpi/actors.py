@@ -1,6 +1,4 @@
-"""Requesters, assignees and observers: every form in which GLPI takes them, as one list [02/002 039
-040][05/013-016].
-"""
+"""Requesters, assignees and observers: every form in which GLPI takes them, as one list [02/040][05/013-016]."""
 
 from __future__ import annotations
 
@@ -10,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from . import access, history
 from .itemtypes import ACTOR_TABLES, ITEMTYPES, parent_key
+from .links import LinkWriter
 from .recorded import Row
-from .writing import Act, LinkWriter, _int
+from .values import integer
+from .writing import Act
 
 if TYPE_CHECKING:
     from .world import World
@@ -40,9 +40,11 @@ def _plain(data: Row) -> Iterator[Actor]:
         told = data.get(f"_users_id_{name}_notif") or {}
         for i, user in enumerate(_list(data.get(f"_users_id_{name}"))):
             use, mail = _nth(told.get("use_notification"), i, 1), _nth(told.get("alternative_email"), i, "")
-            if _int(user) or mail:
-                yield Actor("user", _int(user), role, _int(use), str(mail or ""))
-        yield from (Actor("group", _int(group), role) for group in _list(data.get(f"_groups_id_{name}")) if _int(group))
+            if integer(user) or mail:
+                yield Actor("user", integer(user), role, integer(use), str(mail or ""))
+        yield from (
+            Actor("group", integer(group), role) for group in _list(data.get(f"_groups_id_{name}")) if integer(group)
+        )
 
 
 def _actors_form(data: Row) -> Iterator[Actor]:
@@ -50,9 +52,9 @@ def _actors_form(data: Row) -> Iterator[Actor]:
         for one in wanted:
             yield Actor(
                 str(one["itemtype"]).lower(),
-                _int(one.get("items_id")),
+                integer(one.get("items_id")),
                 ROLES[name],
-                _int(one.get("use_notification", 1)),
+                integer(one.get("use_notification", 1)),
                 str(one.get("alternative_email") or ""),
             )
 
@@ -61,7 +63,7 @@ def _itil_form(data: Row) -> Iterator[Actor]:
     for name, role in ROLES.items():
         one = data.get(f"_itil_{name}")
         if isinstance(one, dict) and one.get("_type") in {"user", "group"}:
-            yield Actor(one["_type"], _int(one.get(f"{one['_type']}s_id")), role)
+            yield Actor(one["_type"], integer(one.get(f"{one['_type']}s_id")), role)
 
 
 def _list(value: Any) -> list[Any]:
@@ -106,13 +108,13 @@ def replace_actors(act: Act, itemtype: str, items_id: int, data: Row) -> None:
 
 
 def delete_actors(act: Act, itemtype: str, data: Row) -> None:
-    """Drop the link rows that `_users_id_assign_deleted` and its like name [VERSIONS 4.9]."""
+    """Drop the link rows that `_users_id_assign_deleted` and its like name."""
     db, (users, groups) = act.world.db, ACTOR_TABLES[itemtype]
     for name in ROLES:
         for one in data.get(f"_users_id_{name}_deleted") or []:
             table = db[users if one.get("itemtype", "User") == "User" else groups]
-            if _int(one["id"]) in table.rows:
-                table.remove(_int(one["id"]))
+            if integer(one["id"]) in table.rows:
+                table.remove(integer(one["id"]))
 
 
 class ActorWriter(LinkWriter):
@@ -124,7 +126,7 @@ class ActorWriter(LinkWriter):
 
     def may_add(self, act: Act, data: Row) -> bool:
         """Ask for the right to assign or to change the item."""
-        item = _int(data.get(parent_key(self.parent)))
+        item = integer(data.get(parent_key(self.parent)))
         if item not in self.world.db[self.parent].rows:
             return False
         right = ITEMTYPES[self.parent].right

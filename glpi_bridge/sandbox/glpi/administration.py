@@ -9,7 +9,8 @@ from typing import Any, Final
 from .access import Caller
 from .answers import Refused
 from .recorded import Row
-from .writing import Act, Writer, _int
+from .values import integer
+from .writing import Act, Writer
 
 SELF_SERVICE: Final = 1
 NO_RIGHTS: Final = frozenset(
@@ -56,7 +57,7 @@ class UserWriter(Writer):
             self.table.update(row_id, {"api_token_date": act.now})
 
     def prepare_update(self, act: Act, row_id: int, data: Row) -> Row:
-        """Check a new password; 11 refuses the present one [DIFF 2.11]."""
+        """Check a new password; 11 refuses the present one."""
         self.check_password(data)
         same = data.get("password") and self.world.passwords.get(row_id) == digest(str(data["password"]))
         if same and not self.world.dialect.encodes:
@@ -76,7 +77,7 @@ class ProfileWriter(Writer):
     """Profiles: rights are set by PUT as an object of bits [09/050-056]."""
 
     def columns(self, data: Row) -> Row:
-        """Keep plain columns; rights as numbers count on create of 11 only [DIFF 2.13]."""
+        """Keep plain columns; rights as numbers count on create of 11 only."""
         kept = super().columns({k: v for k, v in data.items() if not isinstance(v, dict)})
         for name in self.rights() & kept.keys():
             del kept[name]
@@ -90,7 +91,7 @@ class ProfileWriter(Writer):
     def after_add(self, act: Act, row_id: int, data: Row) -> None:  # noqa: ARG002
         """Give the new profile its rights (11) and their rows."""
         for name in sorted(self.rights()):
-            value = 0 if self.world.dialect.encodes else _int(data.get(name) or 0)
+            value = 0 if self.world.dialect.encodes else integer(data.get(name) or 0)
             self.set_right(row_id, name, value)
 
     def after_update(self, act: Act, row_id: int, data: Row, old: Row) -> None:  # noqa: ARG002
@@ -98,7 +99,7 @@ class ProfileWriter(Writer):
         for key, bits in data.items():
             if key.startswith("_") and key[1:] in self.rights():
                 value = (
-                    sum(int(bit.removesuffix("_0")) for bit, on in bits.items() if _int(on))
+                    sum(int(bit.removesuffix("_0")) for bit, on in bits.items() if integer(on))
                     if isinstance(bits, dict)
                     else 1
                 )

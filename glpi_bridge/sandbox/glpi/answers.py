@@ -51,9 +51,7 @@ class Refused(Exception):
 
 
 class Crashed(Exception):
-    """PHP dies in the middle of a call: 200 and nothing on 10, 500 and a page on 11; what was done before stays
-    done.
-    """
+    """PHP dies in a call: 200 and nothing on 10, 500 and a page on 11; what was done before stays done."""
 
 
 class Dropped(Exception):

@@ -68,7 +68,7 @@ _READ: dict[str, Any] = {
     "tickets": lambda s, q: s.tickets(deleted=q.get("deleted") == "1"),
     "rows": lambda s, q: s.rows(q["itemtype"]),
     "actors": lambda s, q: s.actors(int(q["ticket"])),
-    "log": lambda s, q: [c.as_json() for c in s.log[int(q.get("after", 0)) :]],
+    "log": lambda s, q: [c.as_json() for c in list(s.log) if c.number > int(q.get("after", 0))],
     "ticket": lambda s, q: s.ticket(int(q["ticket"])),
     "followups": lambda s, q: s.followups(int(q["ticket"])),
     "solutions": lambda s, q: s.solutions(int(q["ticket"])),

@@ -158,9 +158,7 @@ class FaultyCourse:
         return fault.seconds
 
     def query_fails(self) -> bool:
-        """Tell whether this item's follow-up statements fail; the first item after a database died is made, too
-        [11/030].
-        """
+        """Tell whether the statements that follow this item's own fail."""
         fault = self.find(FaultKind.QUERY_ERROR)
         return fault is not None and self.made >= (fault.after_items or 0)
 

@@ -1,6 +1,4 @@
-"""How a GLPI version keeps and shows text: 10 encodes three characters when it stores, 11 keeps text raw [FACTS 4,
-DIFF S1-S3].
-"""
+"""How a GLPI version keeps and shows text: 10 encodes three characters when it stores, 11 keeps text raw."""
 
 from __future__ import annotations
 
@@ -35,7 +33,7 @@ class Dialect:
 
     version: str
     upgraded: bool = False
-    """An 11 that was upgraded from 10: text without a raw `<` or `>` is decoded whenever it is read [DIFF 2.6]."""
+    """An 11 that was upgraded from 10: text without a raw `<` or `>` is decoded whenever it is read."""
 
     @property
     def encodes(self) -> bool:
@@ -59,7 +57,7 @@ class Dialect:
         return text if sanitized or not self.encodes else decode(text)
 
     def said(self, text: str, *, sanitized: bool) -> str:
-        """Return a message about an item or a refusal: 10 drops backslashes [02/054], 11 escapes HTML [DIFF S2]."""
+        """Return a message about an item or a refusal: 10 drops backslashes [02/054], 11 escapes HTML."""
         if not self.encodes:
             return html.escape(text, quote=True).replace("&#x27;", "&#039;")
         return self.shown(re.sub(r"\\(.?)", r"\1", text), sanitized=sanitized)

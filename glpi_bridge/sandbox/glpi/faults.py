@@ -63,8 +63,9 @@ class FaultKind(StrEnum):
 
 @dataclass(frozen=True)
 class Match:
-    """Which requests a fault meets; what is not given matches all. `path` is a regular expression, searched after
-    the API's path.
+    """Which requests a fault meets; what is not given matches all.
+
+    `path` is a regular expression, searched in the path below the API's address; `method` may be `PUT|DELETE`.
     """
 
     method: str = ""

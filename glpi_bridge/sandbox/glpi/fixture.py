@@ -1,6 +1,4 @@
-"""The lab the recordings were made in: entities, people, groups, categories, assets, profiles [contract README,
-"Fixture"].
-"""
+"""The lab the recordings were made in: entities, people, groups, categories, assets, profiles."""
 
 from __future__ import annotations
 

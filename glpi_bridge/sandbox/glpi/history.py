@@ -1,6 +1,4 @@
-"""The history of an item, as GLPI's Log keeps it [02/002.Log][06/018]: what was linked, which status it left, what
-was added.
-"""
+"""The history of an item: what was linked, which status it left, what was added [02/002.Log][06/018]."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class Connection:
 
     def run(self) -> None:
         """Serve until the client leaves, asks to close, or stays idle too long."""
-        with contextlib.suppress(OSError, ssl.SSLError):
+        with contextlib.suppress(OSError, ssl.SSLError, ValueError):  # ValueError: no HTTP at all
             if self.server.tls is not None:
                 self.sock.settimeout(30)
                 self.sock = self.server.tls.wrap_socket(self.sock, server_side=True)

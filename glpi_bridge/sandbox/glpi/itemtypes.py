@@ -1,6 +1,4 @@
-"""The itemtypes the stand-in serves: which right guards them, what GLPI says when one was added, what hangs
-together.
-"""
+"""The itemtypes the stand-in serves: which right guards them, what GLPI says of a new one, what hangs together."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Tickets, problems and changes: statuses, dates, priority, what an assignment and a solution do to them [FACTS 3,
-7, 8].
-"""
+"""Tickets, problems and changes: statuses, dates, priority, what an assignment and a solution do to them."""
 
 from __future__ import annotations
 
@@ -13,14 +11,13 @@ from .actors import delete_actors, replace_actors, save_actors, sent_actors
 from .answers import Refused
 from .itemtypes import ITEM_TABLES, parent_key
 from .recorded import Row
-from .writing import Act, Writer, _int
+from .statuses import ASSIGNED_STATUS, NEW, Statuses, seconds
+from .values import integer
+from .writing import Act, Writer
 
 if TYPE_CHECKING:
     from .world import World
 
-NEW, ASSIGNED_STATUS, PLANNED, WAITING, SOLVED, CLOSED = 1, 2, 3, 4, 5, 6
-SOLVED_SET: Final = {"Ticket": {5}, "Problem": {5, 8}, "Change": {5, 8}}
-CLOSED_SET: Final = {"Ticket": {6}, "Problem": {6}, "Change": {6, 13, 14}}
 OWN_NAME: Final = 70
 HELPDESK_FIELDS: Final = frozenset({"name", "content", "urgency", "itilcategories_id", "type", "externalid"})
 
@@ -30,8 +27,8 @@ class ItilWriter(Writer):
 
     def __init__(self, world: World, itemtype: str) -> None:
         super().__init__(world, itemtype)
-        self.solved = SOLVED_SET[itemtype]
-        self.closed = CLOSED_SET[itemtype]
+        self.statuses = Statuses.of(itemtype)
+        self.solved, self.closed = self.statuses.solved, self.statuses.closed
 
     # -- create --
 
@@ -46,7 +43,7 @@ class ItilWriter(Writer):
         row.setdefault("date", act.now)
         row["status"] = self.first_status(row, data)
         self.rate(act, row, data)
-        self.date_statuses(row, 0, row["status"], act.now)
+        self.statuses.date(row, 0, row["status"], act.now)
         if self.itemtype == "Ticket":
             row.setdefault("requesttypes_id", 1)
             if self.is_assigned_by(data):
@@ -56,9 +53,9 @@ class ItilWriter(Writer):
     def template_copy(self, data: Row) -> Row:
         """Return what an `id` in the input copies from that item [02/075]."""
         source = data.get("id")
-        if not source or _int(source) not in self.table.rows:
+        if not source or integer(source) not in self.table.rows:
             return {}
-        full = self.table.full(_int(source))
+        full = self.table.full(integer(source))
         return {k: full[k] for k in ("urgency", "impact", "priority", "date")}
 
     def without_rights(self, act: Act, data: Row) -> Row:
@@ -125,7 +122,7 @@ class ItilWriter(Writer):
             ("_tickets_id", "Change_Ticket" if self.itemtype == "Change" else "Problem_Ticket", "tickets_id"),
         ):
             if data.get(sent) and key != parent_key(self.itemtype):
-                self.world.db[table].insert({parent_key(self.itemtype): row_id, key: _int(data[sent])})
+                self.world.db[table].insert({parent_key(self.itemtype): row_id, key: integer(data[sent])})
         link = data.get("_link")
         if isinstance(link, dict) and self.itemtype == "Ticket":
             self.link_ticket(row_id, link)
@@ -148,17 +145,17 @@ class ItilWriter(Writer):
                 history.changed(self.world, act, self.itemtype, row_id, {"status": NEW}, {"status": ASSIGNED_STATUS})
 
     def link_items(self, act: Act, row_id: int, items: Any) -> None:
-        """Link assets; an itemtype that does not exist ends PHP 11 [DIFF 2.4]."""
+        """Link assets; an itemtype that does not exist ends PHP 11."""
         table = self.world.db[ITEM_TABLES[self.itemtype]]
         for itemtype, ids in (items or {}).items() if isinstance(items, dict) else ():
             for item in ids if isinstance(ids, list) else [ids]:
                 self.world.check_itemtype(itemtype)
                 if itemtype in self.world.db:
-                    table.insert({parent_key(self.itemtype): row_id, "itemtype": itemtype, "items_id": _int(item)})
+                    table.insert({parent_key(self.itemtype): row_id, "itemtype": itemtype, "items_id": integer(item)})
         history.items_linked(self.world, act, self.itemtype, row_id)
 
     def link_ticket(self, row_id: int, link: Row) -> None:
-        """Link the new ticket to another; the form with itemtypes is taken by 11 only [DIFF 3]."""
+        """Link the new ticket to another; the form with itemtypes is taken by 11 only."""
         if "itemtype_1" in link and not self.world.dialect.encodes:
             link = {
                 "tickets_id_1": link.get("items_id_1"),
@@ -166,9 +163,9 @@ class ItilWriter(Writer):
                 "link": link.get("link", 1),
             }
         if "tickets_id_2" in link:
-            first = _int(link.get("tickets_id_1") or 0) or row_id
-            second = _int(link["tickets_id_2"]) or row_id
-            row = {"tickets_id_1": first, "tickets_id_2": second, "link": _int(link.get("link", 1))}
+            first = integer(link.get("tickets_id_1") or 0) or row_id
+            second = integer(link["tickets_id_2"]) or row_id
+            row = {"tickets_id_1": first, "tickets_id_2": second, "link": integer(link.get("link", 1))}
             self.world.db["Ticket_Ticket"].insert(row)
 
     # -- update --
@@ -193,7 +190,7 @@ class ItilWriter(Writer):
             changes["status"] = ASSIGNED_STATUS
         changes = {k: v for k, v in changes.items() if full.get(k) != v}
         if "status" in changes:
-            self.date_statuses(changes, full["status"], changes["status"], act.now, full)
+            self.statuses.date(changes, full["status"], changes["status"], act.now, full)
         if not changes:
             return {}
         changes["users_id_lastupdater"] = act.caller.users_id
@@ -225,7 +222,7 @@ class ItilWriter(Writer):
             self.world.mail(event, self.itemtype, row_id, data)
 
     def propagate(self, act: Act, row_id: int, status: int) -> None:
-        """Copy a bare "solved" (10: "closed" too) to duplicates [06/086][DIFF 2.9]."""
+        """Copy a bare "solved" (10: "closed" too) to duplicates [06/086]."""
         wanted = self.solved | self.closed if self.world.dialect.encodes else self.solved
         if status not in wanted:
             return
@@ -239,7 +236,7 @@ class ItilWriter(Writer):
         """Move an item to a status with all that follows."""
         full = self.table.full(row_id)
         changes: Row = {"status": status, "date_mod": act.now, "users_id_lastupdater": act.caller.users_id}
-        self.date_statuses(changes, full["status"], status, act.now, full)
+        self.statuses.date(changes, full["status"], status, act.now, full)
         if self.itemtype == "Ticket" and status != NEW:
             changes.update(self.take(act, row_id, {}))
         self.table.update(row_id, changes)
@@ -278,9 +275,7 @@ class ItilWriter(Writer):
         self.table.update(row_id, changes)
 
     def take(self, act: Act, row_id: int, data: Row) -> Row:
-        """Return the columns of "taken into account", if this is the first act of someone who treats tickets
-        [VERSIONS 4.7].
-        """
+        """Return the columns of "taken into account", if this is the first act of someone who treats tickets."""
         if self.table.value(row_id, "takeintoaccountdate") or data.get("_do_not_compute_takeintoaccount"):
             return {}
         treats = act.caller.has(self.type.right, access.UPDATE) or access.is_actor(
@@ -299,33 +294,7 @@ class ItilWriter(Writer):
         """Return the columns of "taken into account" now."""
         if data.get("_do_not_compute_takeintoaccount"):
             return {}
-        return {"takeintoaccountdate": now, "takeintoaccount_delay_stat": max(1, _seconds(opened, now))}
-
-    def date_statuses(self, row: Row, old: int, new: int, now: str, full: Row | None = None) -> None:
-        """Set or empty the dates that belong to a status [02/015][05/004-009][06/125]."""
-        full = full or {}
-        opened = full.get("date") or row.get("date") or now
-        done = self.solved | self.closed
-        if new in self.closed:
-            row["closedate"] = now
-            row["close_delay_stat"] = _seconds(opened, now)
-        if new in done and (not full.get("solvedate") or (old in self.solved and new in self.solved)):
-            row["solvedate"] = now
-            row["solve_delay_stat"] = _seconds(opened, now)
-        if new not in done and old in done:
-            row.update(solvedate=None, closedate=None, solve_delay_stat=0, close_delay_stat=0)
-        if new in self.solved and old in self.closed:
-            row.update(closedate=None, close_delay_stat=0)
-        self.date_waiting(row, old, new, now, full)
-
-    def date_waiting(self, row: Row, old: int, new: int, now: str, full: Row) -> None:
-        """Start or end the time that does not count: pending, and solved as long as it is not closed."""
-        since = full.get("begin_waiting_date")
-        if since and (old == WAITING or (old in self.solved and new not in self.closed) or old in self.closed):
-            row["waiting_duration"] = int(full.get("waiting_duration") or 0) + _seconds(since, now)
-            row["begin_waiting_date"] = None
-        if new == WAITING or (new in self.solved and full):
-            row["begin_waiting_date"] = now
+        return {"takeintoaccountdate": now, "takeintoaccount_delay_stat": max(1, seconds(opened, now))}
 
     def may_delete(self, act: Act, row_id: int, *, purge: bool) -> bool:
         """Ask for the right; the requester may drop a fresh ticket [08/035]."""
@@ -354,12 +323,3 @@ class ItilWriter(Writer):
     def reopened_status(self, row_id: int) -> int:
         """Return the status of a reopened item [06/036 037]."""
         return ASSIGNED_STATUS if self.is_assigned(row_id) else NEW
-
-
-def _seconds(start: str, end: str) -> int:
-    form = "%Y-%m-%d %H:%M:%S"
-    try:
-        delta = datetime.strptime(end, form) - datetime.strptime(str(start), form)  # noqa: DTZ007
-    except ValueError:
-        return 0
-    return max(0, int(delta.total_seconds()))

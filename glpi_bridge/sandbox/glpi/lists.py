@@ -1,4 +1,4 @@
-"""POST, PUT and DELETE over one item or a list: item by item, each on its own, answered together [FACTS 1, 7]."""
+"""POST, PUT and DELETE over one item or a list: item by item, each on its own, answered together."""
 
 from __future__ import annotations
 

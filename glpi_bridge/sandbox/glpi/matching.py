@@ -1,4 +1,4 @@
-"""GLPI's text comparison: `contains` with ^ $ % > <, without case, accents and trailing spaces [FACTS 5, 6]."""
+"""GLPI's text comparison: `contains` with ^ $ % > <, without case, accents and trailing spaces."""
 
 from __future__ import annotations
 

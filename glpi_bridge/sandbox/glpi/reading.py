@@ -1,4 +1,4 @@
-"""Getting one item, lists, what hangs on an item, several items at once [FACTS 5]."""
+"""Getting one item, lists, what hangs on an item, several items at once."""
 
 from __future__ import annotations
 

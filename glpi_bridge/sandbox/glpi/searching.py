@@ -1,4 +1,4 @@
-"""`search/ITEMTYPE`: criteria with AND, OR, NOT and nesting, columns under their option numbers, pages [FACTS 6].
+"""`search/ITEMTYPE`: criteria with AND, OR, NOT and nesting, columns under their option numbers, pages.
 
 Which rows may match at all is bounded first by what the criteria say about the id, so that a search above a
 watermark looks only at
@@ -124,9 +124,7 @@ class Searcher:
         return list(table.above(low, high))
 
     def alternatives(self, criteria: list[Row]) -> set[int] | None:
-        """Return the ids of a list of "id equals" that is all OR, or of one such nested list among ANDs; None
-        otherwise.
-        """
+        """Return the ids of "id equals" criteria that are all OR, alone or as one nested list; None otherwise."""
         sets = []
         if criteria and all(
             str(one.get("link", "OR" if i == 0 else "AND")).upper() == "OR" for i, one in enumerate(criteria)
@@ -215,7 +213,7 @@ class Searcher:
     # -- order and columns --
 
     def sort_keys(self, parameters: Row, known: dict[str, Option]) -> list[int]:
-        """Return the columns to sort by: without a wish the name (10) or the id (11) [04/026 029][DIFF S4]."""
+        """Return the columns to sort by: without a wish the name (10) or the id (11) [04/026 029]."""
         wish = parameters.get("sort")
         values = listed(wish) if isinstance(wish, (list, dict)) else [wish] if wish not in {None, ""} else []
         if values and (self.world.dialect.encodes or all(str(v) in known for v in values)):

@@ -265,9 +265,7 @@ class GlpiServer:
         self.http.drop_connections()
 
     def set(self, **settings: Any) -> None:
-        """Change settings (`Settings`), cost (`single`, `bulk_item`, `read`) or `gc_maxlifetime`, `sessions_lock`,
-        `sessions_in`.
-        """
+        """Change what `Settings` and `Cost` name, `gc_maxlifetime`, `sessions_lock` or `sessions_in`."""
         known = {f.name for f in fields(Settings)}
         costs = {f.name for f in fields(Cost)}
         for name, value in settings.items():

@@ -120,9 +120,7 @@ class Sessions:
             entered.session.lock.release()
 
     def kill(self, entered: Entered) -> None:
-        """Destroy an entered session: later calls with its token are told 401. Without its lock nothing happens
-        [12/261].
-        """
+        """Destroy an entered session, so that its token is told 401; without its lock nothing happens [12/261]."""
         if not entered.locked and self.handler is not Handler.REDIS:
             return
         with self._folder:

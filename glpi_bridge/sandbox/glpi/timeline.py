@@ -1,17 +1,18 @@
-"""Followups, solutions, tasks and approvals, and what each does to its item's status [FACTS 8, VERSIONS 4.3-4.7]."""
+"""Followups, solutions, tasks and approvals, and what each does to its item's status."""
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING, cast
 
 from . import access, history
 from .access import ASSIGNED, REQUESTER
 from .answers import Refused
-from .itemtypes import ITIL, parent_key
-from .itil import CLOSED, PLANNED, WAITING, ItilWriter
+from .itemtypes import ITIL
+from .itil import ItilWriter
 from .recorded import Row
-from .writing import Act, LinkWriter, Writer, _int
+from .statuses import CLOSED, WAITING
+from .values import integer
+from .writing import Act, Writer
 
 if TYPE_CHECKING:
     from .world import World
@@ -47,9 +48,7 @@ class Timeline:
         self.judge(act, itemtype, items_id, SOLUTION_REFUSED)
 
     def position(self, act: Act, itemtype: str, items_id: int) -> int:
-        """Return the side of the timeline: left for who asks, right for who treats, on 10 for who may own tickets
-        too [06/062].
-        """
+        """Return the side of the timeline: left for who asks, right for who treats [06/062]."""
         if access.is_actor(self.world.db, act.caller, itemtype, items_id, REQUESTER, access.OBSERVER):
             return LEFT
         mine = access.is_actor(self.world.db, act.caller, itemtype, items_id, ASSIGNED)
@@ -71,8 +70,8 @@ class FollowupWriter(Writer):
     def parent(data: Row) -> tuple[str, int]:
         """Return the item a followup is for; the old name's key is taken too [06/012]."""
         if "tickets_id" in data and "itemtype" not in data:
-            return "Ticket", _int(data["tickets_id"])
-        return str(data.get("itemtype") or ""), _int(data.get("items_id") or 0)
+            return "Ticket", integer(data["tickets_id"])
+        return str(data.get("itemtype") or ""), integer(data.get("items_id") or 0)
 
     def prepare_add(self, act: Act, data: Row) -> Row:
         """Refuse what has no text, except an approval [06/005 034 035]."""
@@ -109,7 +108,7 @@ class FollowupWriter(Writer):
     def next_status(self, act: Act, writer: ItilWriter, item: int, before: int, data: Row) -> int | None:
         """Return the status the item goes to, or None."""
         if data.get("_status"):
-            return _int(data["_status"])
+            return integer(data["_status"])
         done = writer.solved | writer.closed
         central = act.caller.central
         asks = access.is_actor(self.world.db, act.caller, writer.itemtype, item, REQUESTER)
@@ -119,7 +118,7 @@ class FollowupWriter(Writer):
         if data.get("add_reopen"):
             return writer.reopened_status(item) if before in done and (central or asks) else None
         if data.get("pending") is not None and central:
-            return WAITING if _int(data["pending"]) else writer.reopened_status(item) if before == WAITING else None
+            return WAITING if integer(data["pending"]) else writer.reopened_status(item) if before == WAITING else None
         if data.get("_do_not_compute_status") or data.get("_no_reopen"):
             return None
         answers = asks and not treats and before in done | {WAITING, 8}
@@ -199,149 +198,3 @@ class SolutionWriter(Writer):
         """Ask for the right to change the item."""
         itemtype, item = self.table.value(row_id, "itemtype"), self.table.value(row_id, "items_id")
         return item in self.world.db[itemtype].rows and access.updates_itil(self.world.db, act.caller, itemtype, item)
-
-
-class TaskWriter(LinkWriter):
-    """TicketTask and its sisters: a planned one plans its item, the last one done unplans it."""
-
-    def __init__(self, world: World, itemtype: str, parent: str) -> None:
-        super().__init__(world, itemtype)
-        self.parent = parent
-
-    def may_add(self, act: Act, data: Row) -> bool:
-        """Ask for the right to add tasks anywhere, or for being assigned."""
-        item = _int(data.get(parent_key(self.parent)) or 0)
-        if item not in self.world.db[self.parent].rows:
-            return False
-        if not access.sees_itil(self.world.db, act.caller, self.parent, item):
-            return False
-        assigned = access.is_actor(self.world.db, act.caller, self.parent, item, ASSIGNED)
-        return act.caller.has("task", 4096) or assigned
-
-    def prepare_add(self, act: Act, data: Row) -> Row:
-        """Fill in author, date and state."""
-        row = super().prepare_add(act, data)
-        row.setdefault("date", act.now)
-        row["users_id"] = act.caller.users_id
-        row["uuid"] = str(uuid.uuid4())
-        row["timeline_position"] = self.world.timeline.position(act, self.parent, row[parent_key(self.parent)])
-        return row
-
-    def after_add(self, act: Act, row_id: int, data: Row) -> None:
-        """Touch the item; plan it."""
-        item = self.table.value(row_id, parent_key(self.parent))
-        writer = self.world.timeline.itil(self.parent)
-        writer.touched(act, item, data)
-        self.sum_time(item)
-        if self.table.value(row_id, "begin") and self.table.value(row_id, "state") == 1:
-            writer.set_status(act, item, PLANNED)
-        self.world.mail("add_task", self.parent, item, data)
-
-    def may_update(self, act: Act, row_id: int, data: Row) -> bool:  # noqa: ARG002
-        """Ask for the right to change any task, or for being its author or technician."""
-        own = act.caller.users_id in {self.table.value(row_id, "users_id"), self.table.value(row_id, "users_id_tech")}
-        return act.caller.has("task", 1024) or (own and act.caller.central)
-
-    def after_update(self, act: Act, row_id: int, data: Row, old: Row) -> None:
-        """When no planned task is left, the item leaves "planned" [06/069][DIFF 2.16]."""
-        item = self.table.value(row_id, parent_key(self.parent))
-        writer = self.world.timeline.itil(self.parent)
-        self.sum_time(item)
-        rows = (self.table.full(i) for i in self.table.children(parent_key(self.parent), item))
-        planned = any(r["begin"] and r["state"] == 1 for r in rows)
-        if "state" in old and not planned and writer.table.value(item, "status") == PLANNED:
-            writer.set_status(act, item, 2 if self.world.dialect.encodes else writer.reopened_status(item))
-        elif old:
-            writer.touched(act, item, data)
-
-    def sum_time(self, item: int) -> None:
-        """Add up the time of all tasks."""
-        spent = sum(self.table.value(i, "actiontime") for i in self.table.children(parent_key(self.parent), item))
-        self.world.db[self.parent].update(item, {"actiontime": spent})
-
-
-class ValidationWriter(LinkWriter):
-    """Approvals of a ticket or change."""
-
-    def __init__(self, world: World, itemtype: str, parent: str) -> None:
-        super().__init__(world, itemtype)
-        self.parent = parent
-
-    def may_add(self, act: Act, data: Row) -> bool:
-        """Ask for the right to request an approval."""
-        item = _int(data.get(parent_key(self.parent)) or 0)
-        bits = 1024 | 2048 if self.parent == "Ticket" else 4
-        return item in self.world.db[self.parent].rows and act.caller.has(self.type.right, bits)
-
-    def prepare_add(self, act: Act, data: Row) -> Row:
-        """Fill in who asks whom: 11 knows the target by type and id, the old field stays 0 [VERSIONS 1.15]."""
-        if "itemtype_target" in self.table.defaults and data.get("users_id_validate"):
-            data = {**data, "itemtype_target": "User", "items_id_target": data["users_id_validate"]}
-            data["itils_validationsteps_id"] = self.table.next_id
-            del data["users_id_validate"]
-        row = super().prepare_add(act, data)
-        row.update(users_id=act.caller.users_id, submission_date=act.now, status=2)
-        return row
-
-    def after_add(self, act: Act, row_id: int, data: Row) -> None:  # noqa: ARG002
-        """The item waits for approval."""
-        self.world.db[self.parent].update(self.table.value(row_id, parent_key(self.parent)), {"global_validation": 2})
-
-    def may_update(self, act: Act, row_id: int, data: Row) -> bool:  # noqa: ARG002
-        """Only who was asked may answer."""
-        column = "items_id_target" if "items_id_target" in self.table.defaults else "users_id_validate"
-        return bool(self.table.value(row_id, column) == act.caller.users_id)
-
-    def after_update(self, act: Act, row_id: int, data: Row, old: Row) -> None:  # noqa: ARG002
-        """Carry the answer to the item."""
-        if "status" in old:
-            self.table.update(row_id, {"validation_date": act.now})
-            status = self.table.value(row_id, "status")
-            self.world.db[self.parent].update(
-                self.table.value(row_id, parent_key(self.parent)), {"global_validation": status}
-            )
-
-
-class TicketLinkWriter(LinkWriter):
-    """Ticket_Ticket: 1 related, 2 duplicate of, 3 son of, 4 parent of."""
-
-    def may_add(self, act: Act, data: Row) -> bool:
-        """Ask for the right to change the first ticket."""
-        tickets = self.world.db["Ticket"]
-        ids = [_int(data.get(k) or 0) for k in ("tickets_id_1", "tickets_id_2")]
-        return all(i in tickets.rows for i in ids) and access.updates_itil(self.world.db, act.caller, "Ticket", ids[0])
-
-    def prepare_add(self, act: Act, data: Row) -> Row:
-        """Refuse the same link again."""
-        row = super().prepare_add(act, data)
-        pair = {row["tickets_id_1"], row["tickets_id_2"]}
-        for column in ("tickets_id_1", "tickets_id_2"):
-            for other in self.table.children(column, row["tickets_id_1"]):
-                if {self.table.value(other, "tickets_id_1"), self.table.value(other, "tickets_id_2")} == pair:
-                    raise Refused("")
-        return row
-
-    def after_add(self, act: Act, row_id: int, data: Row) -> None:
-        """A link touches both tickets [06/086]."""
-        for column in ("tickets_id_1", "tickets_id_2"):
-            self.world.timeline.itil("Ticket").touched(act, self.table.value(row_id, column), data)
-
-
-class SatisfactionWriter(Writer):
-    """TicketSatisfaction: answered by the requester, by the ticket's id [08/047 048]."""
-
-    def may_add(self, act: Act, data: Row) -> bool:  # noqa: ARG002
-        """Nobody adds a survey: GLPI's own action does."""
-        return False
-
-    def may_update(self, act: Act, row_id: int, data: Row) -> bool:  # noqa: ARG002
-        """Only the requester answers."""
-        ticket = self.table.value(row_id, "tickets_id")
-        return access.is_actor(self.world.db, act.caller, "Ticket", ticket, REQUESTER)
-
-    def prepare_update(self, act: Act, row_id: int, data: Row) -> Row:
-        """Note when it was answered."""
-        changes = super().prepare_update(act, row_id, data)
-        if "satisfaction" in data:
-            changes["date_answered"] = act.now
-        return changes

@@ -1,6 +1,4 @@
-"""Self-made certificates for the stand-in: a good one, an expired one, one for another host. Needs the openssl
-command.
-"""
+"""Certificates for the stand-in: a good one, an expired one, one for another host; made by the openssl command."""
 
 from __future__ import annotations
 

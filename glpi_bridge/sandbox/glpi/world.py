@@ -1,6 +1,4 @@
-"""Everything one stand-in knows: tables, sessions, settings, secrets, who is who; and the small rules all parts
-share.
-"""
+"""What one stand-in knows: tables, sessions, settings, secrets; and the small rules all its parts share."""
 
 from __future__ import annotations
 
@@ -11,9 +9,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import count
 from typing import Any, Final
 
-from . import actors, administration, fixture, itil, timeline
+from . import actors, administration, fixture, itil, links, tasks, timeline
 from .access import Caller
 from .answers import Crashed
 from .database import Database
@@ -22,7 +21,7 @@ from .faults import Orders
 from .itemtypes import ACTOR_TABLES, ITEMTYPES, ITIL
 from .recorded import Row, recorded
 from .sessions import Handler, Session, Sessions
-from .writing import LinkWriter, Writer
+from .writing import Writer
 
 DUPLICATE_OF: Final = 2
 LINKS: Final = (
@@ -125,6 +124,7 @@ class World:
         self.user_tokens: dict[int, str] = {}
         self.orders = Orders()
         self.log: list[Call] = []
+        self.numbers = count(1)
         self.mails: list[Mail] = []
         self.unserved: Counter[str] = Counter()
         self.errors: list[BaseException] = []
@@ -138,21 +138,21 @@ class World:
         if name in ITIL:
             return itil.ItilWriter(self, name)
         if name in LINKS:
-            return LinkWriter(self, name)
+            return links.LinkWriter(self, name)
         parent = next((itemtype for itemtype, tables in ACTOR_TABLES.items() if name in tables), None)
         if parent is not None:
             return actors.ActorWriter(self, name, parent)
         if name.startswith("TicketTemplate") and name.endswith("Field"):
             return administration.TemplateFieldWriter(self, name)
         if name.endswith("Task"):
-            return timeline.TaskWriter(self, name, name.removesuffix("Task"))
+            return tasks.TaskWriter(self, name, name.removesuffix("Task"))
         if name.endswith("Validation"):
-            return timeline.ValidationWriter(self, name, name.removesuffix("Validation"))
+            return tasks.ValidationWriter(self, name, name.removesuffix("Validation"))
         special = {
             "ITILFollowup": timeline.FollowupWriter,
             "ITILSolution": timeline.SolutionWriter,
-            "Ticket_Ticket": timeline.TicketLinkWriter,
-            "TicketSatisfaction": timeline.SatisfactionWriter,
+            "Ticket_Ticket": links.TicketLinkWriter,
+            "TicketSatisfaction": tasks.SatisfactionWriter,
             "User": administration.UserWriter,
             "Profile": administration.ProfileWriter,
             "ProfileRight": administration.ProfileRightWriter,
@@ -212,7 +212,7 @@ class World:
     # -- rules shared by all parts --
 
     def duplicates(self, tickets_id: int) -> list[int]:
-        """Return the tickets linked to one as duplicates, in both directions [VERSIONS 4.10]."""
+        """Return the tickets linked to one as duplicates, in both directions."""
         links = self.db["Ticket_Ticket"]
         ends = (("tickets_id_1", "tickets_id_2"), ("tickets_id_2", "tickets_id_1"))
         found = {
@@ -224,7 +224,7 @@ class World:
         return sorted(found & self.db["Ticket"].rows.keys())
 
     def check_itemtype(self, itemtype: str) -> None:
-        """End PHP 11 on an itemtype that does not exist [DIFF 2.4]."""
+        """End PHP 11 on an itemtype that does not exist."""
         if not self.dialect.encodes and itemtype not in self.db and itemtype not in self.known_itemtypes():
             raise Crashed
 

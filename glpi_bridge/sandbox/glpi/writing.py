@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from . import access
 from .access import CREATE, DELETE, PURGE, UPDATE, Caller
 from .answers import Crashed, Refused, Verbatim, not_permitted
 from .itemtypes import ITEMTYPES, Said
 from .recorded import Row
+from .values import integer
 
 if TYPE_CHECKING:
     from .world import World
@@ -86,7 +86,7 @@ class Writer:
         if not act.caller.has(self.type.right, CREATE):
             return False
         if "entities_id" in self.table.defaults and "entities_id" in data:
-            return _int(data["entities_id"]) in act.caller.entities
+            return integer(data["entities_id"]) in act.caller.entities
         return True
 
     def may_update(self, act: Act, row_id: int, data: Row) -> bool:  # noqa: ARG002  # every hook has this shape
@@ -117,7 +117,7 @@ class Writer:
         return row_id, self.said(row_id)
 
     def half_done(self, row_id: int, row: Row) -> tuple[int, str]:
-        """The row is there, a later statement failed: 11 tells and 10 does not [DIFF 2.1]."""
+        """The row is there, a later statement failed: 11 tells and 10 does not."""
         if self.world.dialect.encodes:
             return row_id, self.said(row_id)
         raise self.sql_error("Lock wait timeout exceeded; try restarting transaction", 1205, "UPDATE", row)
@@ -206,9 +206,7 @@ class Writer:
     # -- shared by all --
 
     def columns(self, data: Row) -> Row:
-        """Keep the known columns of an input, each as the table stores it; unknown ones are dropped silently
-        [02/074].
-        """
+        """Keep the known columns of an input as the table stores them; unknown ones are dropped silently [02/074]."""
         return {k: self.stored(k, v) for k, v in data.items() if k in self.table.defaults}
 
     def stored(self, column: str, value: Any) -> Any:
@@ -219,7 +217,7 @@ class Writer:
                 return value
             raise Crashed
         if isinstance(default, int) and not isinstance(default, bool):
-            return _int(value)
+            return integer(value)
         if value is None:
             return None if default is None else default
         if isinstance(value, bool):
@@ -230,7 +228,7 @@ class Writer:
         return text
 
     def check_length(self, row: Row, verb: str) -> None:
-        """Refuse texts over 255 characters where the version does not cut them [DIFF 2.2]."""
+        """Refuse texts over 255 characters where the version does not cut them."""
         if self.world.dialect.encodes:
             return
         for column, value in row.items():
@@ -238,9 +236,7 @@ class Writer:
                 raise self.sql_error(f"Data too long for column '{column}' at row 1", 1406, verb, row)
 
     def check_unique(self, row: Row) -> None:
-        """Refuse a second equal link: most types say nothing, the plain ones what the database said [06/071
-        103][09/034].
-        """
+        """Refuse a second equal link: most types say nothing, plain ones what the database said [06/071 103]."""
         if not self.type.unique:
             return
         wanted = [row.get(k, self.table.defaults.get(k)) for k in self.type.unique]
@@ -268,7 +264,7 @@ class Writer:
 
     def place_in_tree(self, row: Row) -> Row:
         """Return path, level and ancestors of an item in a tree."""
-        parent = _int(row.get(self.type.tree) or 0)
+        parent = integer(row.get(self.type.tree) or 0)
         has_parent = parent in self.table.rows and (self.itemtype == "Entity" or parent != 0)
         name = str(row.get("name") or "")
         if not has_parent:
@@ -280,62 +276,3 @@ class Writer:
             "level": above["level"] + 1,
             "ancestors_cache": ancestors,
         }
-
-
-class LinkWriter(Writer):
-    """Links of an ITIL item (items, documents, other items): allowed to who may change that item."""
-
-    @property
-    def names_item(self) -> bool:
-        """Whether GLPI names the linked item."""
-        later = self.itemtype in {"Item_Problem", "Change_Item"} and not self.world.dialect.encodes
-        return self.type.said is Said.ITEM or later
-
-    def may_add(self, act: Act, data: Row) -> bool:
-        """Ask for the right to change what the link hangs on."""
-        for itemtype, key in (("Change", "changes_id"), ("Problem", "problems_id"), ("Ticket", "tickets_id")):
-            if key in self.table.defaults and key in data:
-                item = _int(data[key])
-                return item in self.world.db[itemtype].rows and self.allows(act, itemtype, item)
-        return act.caller.has(self.type.right or "config", CREATE)
-
-    def allows(self, act: Act, itemtype: str, item: int) -> bool:
-        """Tell whether the caller may hang something on the item."""
-        return access.updates_itil(self.world.db, act.caller, itemtype, item) or (
-            act.caller.has(ITEMTYPES[itemtype].right, access.READ_ALL)
-        )
-
-    def may_update(self, act: Act, row_id: int, data: Row) -> bool:
-        """Ask for the right to change what the link hangs on."""
-        return self.may_add(act, {**self.table.full(row_id), **data})
-
-    def may_delete(self, act: Act, row_id: int, *, purge: bool) -> bool:  # noqa: ARG002
-        """Ask for the right to change what the link hangs on."""
-        return self.may_add(act, self.table.full(row_id))
-
-    def named(self, row_id: int) -> str:
-        """Return the name of the linked item, "" when it is missing [06/077]."""
-        if not self.names_item:
-            return super().named(row_id)
-        itemtype, item = self.table.value(row_id, "itemtype"), self.table.value(row_id, "items_id")
-        if itemtype not in self.world.db or item not in self.world.db[itemtype].rows:
-            return ""
-        return str(self.world.db[itemtype].value(item, "name"))
-
-    def said(self, row_id: int) -> str:
-        """Return GLPI's words after an add; 11 names the linked item in more cases [06/105 124]."""
-        if self.names_item:
-            return f"Item successfully added: {self.named(row_id)}"
-        return super().said(row_id)
-
-
-def _int(value: Any) -> int:
-    """Read a number as PHP and MySQL do for these columns; what is no number ends PHP."""
-    if isinstance(value, bool) or value is None:
-        return int(value or 0)
-    if isinstance(value, (int, float)):
-        return int(value)
-    try:
-        return int(float(value))
-    except (TypeError, ValueError) as error:
-        raise Crashed from error

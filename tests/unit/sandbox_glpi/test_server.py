@@ -62,7 +62,7 @@ def test_a_search_above_the_watermark_looks_only_at_the_newest_of_100_000_ticket
     client.create(*tickets(5))
     marker = {"field": 21, "searchtype": "contains", "value": "zabbix z/3"}
     above = {"link": "AND", "field": 2, "searchtype": "contains", "value": ">100000"}
-    candidates = glpi.api.searcher.bounded("Ticket", [marker, above])
+    candidates = glpi.api.routes.searcher.bounded("Ticket", [marker, above])
     assert candidates == list(range(100_001, 100_006))
     assert client.found(marker, above) == [100_004]
 
@@ -70,7 +70,7 @@ def test_a_search_above_the_watermark_looks_only_at_the_newest_of_100_000_ticket
 def test_a_search_for_named_ids_looks_only_at_them(glpi: GlpiServer) -> None:
     glpi.fill(1000)
     criteria = [{"link": "OR", "field": 2, "searchtype": "equals", "value": i} for i in (5, 999, 5000)]
-    assert glpi.api.searcher.bounded("Ticket", criteria) == [5, 999]
+    assert glpi.api.routes.searcher.bounded("Ticket", criteria) == [5, 999]
 
 
 def test_a_fresh_installation_has_no_lab_and_lets_the_administrator_in(version: str) -> None:
