@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -137,3 +138,11 @@ def sees(db: Database, caller: Caller, itemtype: str, row_id: int) -> bool:
     if itemtype == "Entity":
         return row_id in caller.entities
     return True
+
+
+def visible(db: Database, caller: Caller, itemtype: str, ids: Iterable[int]) -> list[int]:
+    """Keep the ids of what may be read; quick for who may read all tickets."""
+    if itemtype in ITIL and caller.has(ITEMTYPES[itemtype].right, READ_ALL):
+        rows, entities = db[itemtype].rows, caller.entities
+        return [i for i in ids if rows[i].get("entities_id", 0) in entities]
+    return [i for i in ids if sees(db, caller, itemtype, i)]

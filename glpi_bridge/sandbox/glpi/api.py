@@ -86,10 +86,18 @@ class Api:
         """Write the request to the log."""
         items = as_items(request.body) if request.method in _WRITES and request.body else None
         call = Call(
-            number=next(self.world.numbers), at=request.at, method=request.method, path=path, query=query, session=token,
-            items=items, status=status, seconds=time.monotonic() - started, client_gone=gone,
+            number=next(self.world.numbers),
+            at=request.at,
+            method=request.method,
+            path=path,
+            query=query,
+            session=token,
+            items=items,
+            status=status,
+            seconds=time.monotonic() - started,
+            client_gone=gone,
             faults=tuple(str(f.kind) for f in course.faults),
-        )  # fmt: skip
+        )
         self.world.log.append(call)
 
     # -- the work --

@@ -17,7 +17,7 @@ PASSWORDS: Final = {2: "glpi", 7: "Bridge-lab-1", 8: "End-lab-1", 9: "Tech-lab-1
 STOCK_PROFILES: Final = {2: "Observer", 3: "Admin", 5: "Hotliner", 6: "Technician", 7: "Supervisor", 8: "Read-Only"}
 TECHNICIAN: Final = {
     "ticket": 1 | 4 | 8 | 1024 | 4096 | 32768, "followup": 13383, "task": 13329, "ticketvalidation": 15376, "logs": 1,
-    "problem": 1 | 4 | 1024, "change": 1 | 4 | 1024, "user": 1 | 1024, "group": 1, "itilcategory": 1, "computer": 127,
+    "problem": 1 | 4 | 1024, "change": 1 | 4 | 1024, "user": 1 | 1024, "group": 1, "computer": 127,
     "networking": 127, "document": 127, "knowbase": 1, "location": 1, "entity": 1, "dropdown": 1,
 }  # fmt: skip
 

@@ -155,7 +155,7 @@ class Reader:
         if not self.may_list(caller, itemtype):
             raise right_missing()
         ids = self.candidates(itemtype, parent)
-        ids = [i for i in ids if access.sees(self.db, caller, itemtype, i)]
+        ids = access.visible(self.db, caller, itemtype, ids)
         ids = self.filtered(itemtype, ids, parameters)
         ids = self.in_order(itemtype, ids, parameters)
         limit = self.world.settings.list_limit

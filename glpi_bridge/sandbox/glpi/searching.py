@@ -13,7 +13,6 @@ from typing import Any
 from . import access
 from .access import Caller
 from .answers import Answer, Failed, right_missing
-from .itemtypes import ITEMTYPES, ITIL
 from .matching import bounds, fold
 from .query import listed, page, truthy
 from .reading import Reader
@@ -205,10 +204,7 @@ class Searcher:
         for column, wanted in (("is_deleted", trash), ("is_template", 0)):
             if column in defaults:
                 ids = [i for i in ids if rows[i].get(column, 0) == wanted]
-        if itemtype in ITIL and caller.has(ITEMTYPES[itemtype].right, access.READ_ALL):
-            entities = caller.entities
-            return [i for i in ids if rows[i].get("entities_id", 0) in entities]
-        return [i for i in ids if access.sees(self.world.db, caller, itemtype, i)]
+        return access.visible(self.world.db, caller, itemtype, ids)
 
     # -- order and columns --
 
