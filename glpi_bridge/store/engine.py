@@ -6,6 +6,7 @@ without a write lock. Nothing here knows what the rows mean.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import time
@@ -30,18 +31,24 @@ _DUPLICATE_KEY = 1062
 
 
 class Store:
-    """An open store. `url` is SQLAlchemy's, for SQLite a path in it; errors are StoreError with the place in words."""
+    """An open store. `url` is SQLAlchemy's, for SQLite a path in it; errors are StoreError with the place in words.
 
-    def __init__(self, url: str | URL, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    `migrating` False leaves the tables as they are, for those who only look.
+    """
+
+    def __init__(self, url: str | URL, *, migrating: bool = True, sleep: Callable[[float], None] = time.sleep) -> None:
         self.url = make_url(url)
         self._sleep = sleep
         if self.is_sqlite:
             _refuse_other_user(Path(self.url.database or ""))
+            if migrating and self.url.database != ":memory:":
+                _make_private(Path(self.url.database or ""))
         self.engine = _engine(self.url)
         try:
-            migrate(self)
+            if migrating:
+                migrate(self)
         except DBAPIError as error:
-            raise self._said(error) from error
+            raise self.said(error) from error
 
     @property
     def is_sqlite(self) -> bool:
@@ -64,7 +71,7 @@ class Store:
                     return work(connection, *args, **kwargs)
             except DBAPIError as error:
                 if not left or not _asks_for_repeat(error):
-                    raise self._said(error) from error
+                    raise self.said(error) from error
                 self._sleep(0.01 * 2 ** (_REPEATS - left))
         raise AssertionError("unreachable")
 
@@ -74,13 +81,14 @@ class Store:
             with self.engine.connect().execution_options(read_only=True) as connection, connection.begin():
                 return work(connection, *args, **kwargs)
         except DBAPIError as error:
-            raise self._said(error) from error
+            raise self.said(error) from error
 
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
 
-    def _said(self, error: DBAPIError) -> StoreError:
+    def said(self, error: DBAPIError) -> StoreError:
+        """Put the database's words into ours, with what to do."""
         words = str(error.orig) if error.orig is not None else str(error)
         return StoreError(f"store {self.place}: {words}; {_advice(words)}")
 
@@ -118,6 +126,12 @@ def _refuse_other_user(path: Path) -> None:
         except KeyError:
             name = f"uid {owner}"
         raise StoreError(f"store {path} belongs to {name}; run this command as that user: sudo -u {name} glpi-bridge …")
+
+
+def _make_private(path: Path) -> None:
+    """A new file is its owner's alone, as it holds live session tokens; its journal takes its mode."""
+    with contextlib.suppress(OSError):  # it is there; or it cannot be made, which SQLite says better
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
 
 
 def _engine(url: URL) -> Engine:
