@@ -112,7 +112,7 @@ def test_what_is_recovered_stays_recovered_and_what_was_announced_stays_announce
     assert {note.id for note in before.notes} <= {note.id for note in after.notes}
 
 
-# -- what each word means -----------------------------------------------------------------------------------------------
+# -- what each word means ---------------------------------------------------------------------------------------------
 
 
 def test_a_recovery_that_comes_before_its_problem_leaves_the_problem_s_texts() -> None:
