@@ -7,7 +7,7 @@ the newest tickets once seen with our marker: where none of them carries it any 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
@@ -113,6 +113,11 @@ def _one(context: Context, id_: int) -> Shown:
         if error.code in ("ERROR_ITEM_NOT_FOUND", "ERROR_RIGHT_MISSING"):
             return Shown(id_, Seen(is_gone=True), frozenset())
         raise
+    return read_item(context, row)
+
+
+def read_item(context: Context, row: Mapping[str, Any]) -> Shown:
+    """Read a ticket of GET Ticket, alone or in a list; its actors are not in it."""
     status = int(row["status"])
     seen = Seen(
         status=TicketStatus(status) if status in set(TicketStatus) else TicketStatus.ASSIGNED,
@@ -121,7 +126,17 @@ def _one(context: Context, id_: int) -> Shown:
         finished_at=context.glpi.to_utc(row.get("closedate") or row.get("solvedate")),
         is_deleted=bool(int(row["is_deleted"])),
     )
-    return Shown(id_, seen, markers(str(row.get("content") or "")))
+    return Shown(int(row["id"]), seen, markers(str(row.get("content") or "")))
+
+
+def newest_own(context: Context, *, by: str, trash: bool) -> Iterator[dict[str, Any]]:
+    """GET the tickets that our account has written, the highest `by` first (id, date_mod); as many as are taken.
+
+    A list, for a search that asks or shows who wrote a ticket costs GLPI 4 ms a row.
+    """
+    account = context.glpi.account or context.glpi.login()
+    mine: dict[str, str | int] = {"searchText[users_id_recipient]": f"^{account.user_id}$"}
+    return context.glpi.newest("Ticket", mine | {"is_deleted": "true"} if trash else mine, by=by)
 
 
 def _check_witnesses(context: Context, witnesses: Mapping[str, str], shown: dict[int, Shown]) -> None:

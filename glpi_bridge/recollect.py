@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from glpi_bridge.context import Context
+from glpi_bridge.context import Context, Source
+from glpi_bridge.errors import TargetError
 from glpi_bridge.look import remember
 from glpi_bridge.settle import own_tickets, report_duplicate
 from glpi_bridge.store import Connection, meta
-from glpi_bridge.sync import know
+from glpi_bridge.sync import know_later, know_owed
 
 log = logging.getLogger(__name__)
 _DONE = "recollected"
@@ -37,12 +38,14 @@ def recollect(context: Context, *, again: bool = False) -> int:
         for ticket in tickets:
             if ticket is not chosen[marker] and not ticket.is_over:
                 report_duplicate(context, ticket.id, chosen[marker].id, marker)
-    _ask_zabbix(context, [marker for marker, ticket in chosen.items() if not ticket.is_over])
+    still_open = _by_source(marker for marker, ticket in chosen.items() if not ticket.is_over)
     numbers = {marker: ticket.id for marker, ticket in chosen.items()}
-    context.store.write(_keep, numbers, context.now())
+    context.store.write(_keep, numbers, still_open, context.now())
     remember(context, {id_: marker for marker, id_ in sorted(numbers.items(), key=lambda one: one[1])[-5:]})
     if numbers:
         log.info("found %d tickets of ours in GLPI by their markers", len(numbers))
+    for source in still_open:
+        _ask_zabbix(context, context.source(source))
     return len(numbers)
 
 
@@ -57,18 +60,29 @@ def is_recollected(context: Context) -> bool:
     return context.store.read(meta.get, _DONE) is not None
 
 
-def _keep(connection: Connection, tickets: dict[str, int], now: float) -> None:
+def _keep(connection: Connection, tickets: dict[str, int], still_open: Mapping[str, list[str]], now: float) -> None:
     meta.put_found(connection, tickets)
+    for source, eventids in still_open.items():
+        know_later(connection, source, eventids)
     highest = max(tickets.values(), default=0)
     meta.put(connection, "highest", max(highest, int(meta.get(connection, "highest", 0))))
     meta.put(connection, _DONE, now)
 
 
-def _ask_zabbix(context: Context, markers: Sequence[str]) -> None:
-    by_source: dict[str, list[str]] = {}
+def _by_source(markers: Iterable[str]) -> dict[str, list[str]]:
+    eventids: dict[str, list[str]] = {}
     for marker in markers:
         source, _, eventid = marker.removeprefix("zabbix ").partition("/")
         if " " not in eventid:
-            by_source.setdefault(source, []).append(eventid)
-    for source, eventids in by_source.items():
-        know(context, context.source(source), eventids)
+            eventids.setdefault(source, []).append(eventid)
+    return eventids
+
+
+def _ask_zabbix(context: Context, source: Source) -> None:
+    """Ask now, or leave it to a sync: GLPI's side does not wait for a Zabbix that is down."""
+    target = f"Zabbix {source.name}"
+    try:
+        know_owed(context, source)
+    except TargetError as error:
+        if context.failed(target, error):
+            log.warning("%s: %s", target, error)

@@ -25,7 +25,6 @@ from glpi_bridge.store.attempts import Attempt, Item
 from glpi_bridge.store.incidents import End, Owed
 
 log = logging.getLogger(__name__)
-_PAGE = 500
 _DOUBTS_BEFORE_ALONE = 2
 
 
@@ -220,20 +219,12 @@ def _find_tickets(context: Context, attempt: Attempt) -> _Found:
 
 
 def own_tickets(context: Context, watermark: int) -> Iterable[Shown]:
-    """Read every ticket that our account has written above a number, those in the trash too."""
-    account = context.glpi.account or context.glpi.login()
-    criteria = [
-        {"field": look.ID, "searchtype": "contains", "value": f">{watermark}"},
-        {"link": "AND", "field": look.RECIPIENT, "searchtype": "equals", "value": account.user_id},
-    ]
+    """Read every ticket that our account has written above a number, newest first, then those in the trash."""
     for trash in (False, True):
-        start = 0
-        while True:
-            page = context.glpi.search("Ticket", criteria, look.SHOWN, limit=_PAGE, start=start, trash=trash)
-            yield from (look.read_row(context, row) for row in page.rows)
-            start += _PAGE
-            if start >= page.total or not page.rows:
+        for row in look.newest_own(context, by="id", trash=trash):
+            if int(row["id"]) <= watermark:
                 break
+            yield look.read_item(context, row)
 
 
 def _find_timeline(itemtype: str) -> Callable[[Context, Attempt], _Found]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import islice, takewhile
 
 from glpi_bridge import look
 from glpi_bridge.context import Context, Source
@@ -27,7 +28,6 @@ log = logging.getLogger(__name__)
 _SLICE = 500
 _OVERLAP = timedelta(minutes=5)
 _PAGE = 200
-_DATE_MOD = 19
 
 
 @dataclass(slots=True)
@@ -76,10 +76,24 @@ def know(context: Context, source: Source, eventids: Iterable[str]) -> int:
     return _take(context, source, source.zabbix, list(source.zabbix.events(eventids).values()), announced=True)
 
 
+def know_later(connection: Connection, source: str, eventids: Sequence[str]) -> None:
+    """Keep events to be asked for: those of tickets that a new store has found."""
+    meta.put(connection, f"to know {source}", list(eventids) or None)
+
+
+def know_owed(context: Context, source: Source) -> None:
+    """Ask for the events that were kept; until Zabbix answers they stay kept."""
+    eventids: list[str] = context.store.read(meta.get, f"to know {source.name}", [])
+    if eventids:
+        know(context, source, eventids)
+        context.store.write(know_later, source.name, [])
+
+
 def _ask_zabbix(context: Context, source: Source, report: Report) -> None:
     zabbix = source.zabbix
     if zabbix is None:
         return
+    know_owed(context, source)
     position = f"zabbix {source.name}"
     last: str | None = context.store.read(meta.get, position)
     newest = zabbix.newest_eventid()
@@ -206,32 +220,29 @@ def _recovery_facts(event: ZabbixEvent, read_at: float) -> dict[str, Register]:
 
 def _ask_glpi(context: Context, report: Report) -> None:
     """Read our tickets that changed since last time, with an overlap, the trash too."""
-    account = context.glpi.account or context.glpi.login()
     started = context.now()
     since = context.store.read(meta.get, "glpi read") or context.store.read(meta.get, "recollected")
     if since is not None:
         moment = datetime.fromtimestamp(since, UTC) - _OVERLAP
-        criteria = [
-            {"field": _DATE_MOD, "searchtype": "morethan", "value": context.glpi.from_utc(moment)},
-            {"link": "AND", "field": look.RECIPIENT, "searchtype": "equals", "value": account.user_id},
-        ]
         for trash in (False, True):
-            report.tickets += _changed(context, criteria, trash=trash)
+            report.tickets += _changed(context, moment, trash=trash)
     context.store.write(meta.put, "glpi read", started)
     report.closed_duplicates += close_duplicates(context)
 
 
-def _changed(context: Context, criteria: Sequence[Mapping[str, object]], *, trash: bool) -> int:
-    start = changed = 0
-    while True:
-        page = context.glpi.search("Ticket", criteria, look.SHOWN, limit=_PAGE, start=start, trash=trash)
-        shown = {one.id: one for one in (look.read_row(context, row) for row in page.rows)}
+def _changed(context: Context, since: datetime, *, trash: bool) -> int:
+    changed = 0
+    rows = look.newest_own(context, by="date_mod", trash=trash)
+    if context.glpi.token is None:  # the log-in tells the zone of GLPI's times
+        context.glpi.login()
+    first = context.glpi.from_utc(since)
+    recent = takewhile(lambda row: str(row["date_mod"]) >= first, rows)
+    while some := list(islice(recent, _PAGE)):
+        shown = {one.id: one for one in (look.read_item(context, row) for row in some)}
         changed += context.store.write(_saw, shown, context.now(), trash)
         if not trash:
             _find_twins(context, shown.values())
-        start += _PAGE
-        if start >= page.total or not page.rows:
-            return changed
+    return changed
 
 
 def _saw(connection: Connection, shown: Mapping[int, Shown], now: float, trash: bool) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -227,6 +227,29 @@ class Glpi:
             if len(data) < page or len(found) == before or (answer.total is not None and start >= answer.total):
                 break
         return list(found.values())
+
+    def newest(self, path: str, params: Params, *, by: str = "id", page: int = _PAGE) -> Iterator[dict[str, Any]]:
+        """GET the rows of a list one after the other, the highest `by` first, page by page as far as they are taken.
+
+        A row that moved between pages comes twice. To read many rows of people's items, this is 20 times cheaper than
+        a search, which renders each row for a browser.
+        """
+        start = 0
+        while True:
+            asked = {**params, "sort": by, "order": "DESC", "range": f"{start}-{start + page - 1}"}
+            answer = self._read(path, asked)
+            try:
+                rows = value(answer)
+            except Refused as error:
+                if error.code == "ERROR_RANGE_EXCEED_TOTAL":
+                    return
+                raise
+            if not isinstance(rows, list):
+                raise UnclearAnswer(f"{answer.url} gave no list", target=TARGET)
+            yield from rows
+            start += page
+            if len(rows) < page or (answer.total is not None and start >= answer.total):
+                return
 
     def search(
         self,
