@@ -23,6 +23,7 @@ import requests
 
 from glpi_bridge import http
 from glpi_bridge.glpi import Credentials, Glpi
+from tests.live.bridge import Bridge
 
 NEEDED = ("GLPI_URL", "GLPI_APP_TOKEN_FILE", "GLPI_USER_TOKEN_FILE")
 
@@ -59,8 +60,8 @@ class Account:
     def get(self, path: str, **query: Any) -> Any:
         return self.call("GET", path, **query)
 
-    def add(self, itemtype: str, **fields: Any) -> int:
-        return int(self.call("POST", itemtype, json={"input": fields})["id"])
+    def add(self, kind: str, **fields: Any) -> int:
+        return int(self.call("POST", kind, json={"input": fields})["id"])
 
     def change(self, ticket: int, **fields: Any) -> None:
         self.call("PUT", f"Ticket/{ticket}", json={"input": fields})
@@ -127,3 +128,9 @@ def glpi(new_glpi: Callable[[], Glpi]) -> Glpi:
     client = new_glpi()
     client.login()
     return client
+
+
+@pytest.fixture
+def bridge(tmp_path: Path, source: str) -> Bridge:
+    """One installation of the bridge, new for this test."""
+    return Bridge(tmp_path, source)
