@@ -89,6 +89,7 @@ def adopt(context: Context, missing: Missing = Missing.LEAVE, *, dry_run: bool =
         context.store.write(adoption.forget_numbers)
         recollect(context, again=True)
         context.store.write(meta.put, STOPPED, None)
+        context.works("GLPI")
     return report
 
 
