@@ -60,16 +60,24 @@ def merge_body(method: str, content_type: str, body: bytes, query: Row, *, empty
         data = json.loads(body.decode("utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError):
         data = None
-    if data == [] and empty_list_is_bad_array:
+    if isinstance(data, list) and (data or empty_list_is_bad_array):
         raise bad_array()
-    if not isinstance(data, dict) or (data == {} and not empty_list_is_bad_array):
+    if not isinstance(data, dict):
         raise Failed(400, "ERROR_JSON_PAYLOAD_INVALID", "JSON payload seems not valid")
     return {**query, **data}
 
 
 def truthy(value: Any) -> bool:
-    """Read a flag as the API does: "false" and "0" are off for its own options."""
-    return str(value).lower() not in {"", "0", "false", "none"}
+    """Read a flag as PHP does: of the words only a lower-case `false` is off."""
+    return value is not None and value is not False and str(value) not in {"", "0", "false"}
+
+
+def number(value: Any) -> int:
+    """Read a parameter that becomes a number: a lower-case `true` is 1, any other word 0."""
+    if value is True or value == "true":
+        return 1
+    match = re.match(r"\s*[+-]?\d+", str(value))
+    return int(match[0]) if match else 0
 
 
 def listed(value: Any) -> list[Any]:

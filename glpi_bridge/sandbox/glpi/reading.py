@@ -12,7 +12,7 @@ from .answers import Answer, Crashed, Failed, bad_array, item_not_found, right_m
 from .dialect import encode
 from .itemtypes import ITEMTYPES, ITIL, TIMELINE, foreign_type, parent_key
 from .matching import like
-from .query import listed, page, truthy
+from .query import listed, number, page, truthy
 from .recorded import Row
 from .world import World
 
@@ -215,7 +215,7 @@ class Reader:
         """Keep what is (not) in the trash and what `searchText` finds."""
         table = self.db[itemtype]
         if "is_deleted" in table.defaults:
-            wanted = int(truthy(parameters.get("is_deleted", "")))
+            wanted = number(parameters.get("is_deleted"))
             ids = [i for i in ids if table.value(i, "is_deleted") == wanted]
         if "is_template" in table.defaults:
             ids = [i for i in ids if not table.value(i, "is_template")]
@@ -224,6 +224,8 @@ class Reader:
                 raise Failed(
                     400, "ERROR_FIELD_NOT_FOUND", f"Field {column} is not valid for {itemtype} item.", documented=True
                 )
+            if str(text) == "":
+                continue
             test = like(str(text), self.search_text(column), null_word=False)
             ids = [i for i in ids if test(table.value(i, column))]
         return ids

@@ -34,7 +34,7 @@ class Routes:
         """Find what answers a path."""
         method = course.request.method
         caller = self.world.caller(session)
-        sanitized = course.request.headers.get("x-glpi-sanitized-content", "true").lower() not in {"false", "0"}
+        sanitized = course.request.headers.get("x-glpi-sanitized-content", "true").lower() in {"true", "1", "on", "yes"}
         act = Act(self.world, caller, sanitized, course)
         own = self.signin.route(session, parts[0], parameters)
         if own is not None:

@@ -14,7 +14,7 @@ from . import access
 from .access import Caller
 from .answers import Answer, Failed, right_missing
 from .matching import bounds, fold
-from .query import listed, page, truthy
+from .query import listed, number, page, truthy
 from .reading import Reader
 from .recorded import Row
 from .searchoptions import Condition, Option, options
@@ -55,7 +55,7 @@ class Searcher:
             raise right_missing()
         criteria = listed(parameters.get("criteria"))
         self.check(criteria, known)
-        trash = int(truthy(parameters.get("is_deleted", "")))
+        trash = number(parameters.get("is_deleted"))
         ids = self.shown(caller, itemtype, self.bounded(itemtype, criteria), trash)
         if criteria:
             ids = list(filter(self.condition(caller, itemtype, criteria), ids))
@@ -97,6 +97,8 @@ class Searcher:
             if "criteria" in one:
                 self.check(listed(one["criteria"]), known)
                 continue
+            if not {"field", "searchtype", "value"} <= one.keys():
+                raise Failed(400, "ERROR", "Malformed search criteria", documented=True)
             if truthy(one.get("meta", "")):
                 continue
             field = str(one.get("field", ""))

@@ -106,3 +106,18 @@ def test_secrets_are_in_no_repr(glpi: GlpiServer) -> None:
 def test_an_unknown_version_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match=r"10\.0\.19, 11\.0\.6"):
         GlpiServer(version="9.5")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("1", ["gone"]), ("true", ["gone"]), ("0", ["here"]), ("false", ["here"]), ("True", ["here"]), ("", ["here"])],
+)
+def test_flags_are_read_as_php_reads_them(glpi: GlpiServer, client: Client, value: str, shown: list[str]) -> None:
+    client.one(name="here")
+    glpi.people.delete(client.one(name="gone"))
+    assert [row["name"] for row in client.call("GET", f"/Ticket?is_deleted={value}").json()] == shown
+
+
+def test_a_criterion_without_its_parts_is_refused(client: Client) -> None:
+    answer = client.call("POST", "/search/Ticket", {"criteria": [{"field": 1, "value": "x"}]})
+    assert (answer.status_code, answer.json()[1].split(";")[0]) == (400, "Malformed search criteria")
