@@ -33,6 +33,7 @@ SCRIPT_PLACES = (
 _SECONDS = 20
 _TEST = ("event_id={EVENT.ID}", "trigger_id={TRIGGER.ID}")
 _TEST_CODE = 3
+_NO_SPOOL_SET = 2
 
 
 def check(path: Path, *, script: Path | None = None, with_ticket: bool = False) -> Iterator[Line]:
@@ -161,7 +162,7 @@ def _tried(script: Path, spool: Path) -> Line:
         return fault(
             "alert script", f"{script}: {said}", f"that is not the spool of bridge.yml: set SPOOL={spool} beside it"
         )
-    if code != _TEST_CODE:
+    if code == _NO_SPOOL_SET:  # the media type then names it
         code, said = _run(script, str(spool))
     if code == _TEST_CODE:
         return ok("alert script", f"{script} runs and finds {spool}")

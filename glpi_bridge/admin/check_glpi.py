@@ -111,7 +111,7 @@ def _inside(
         lambda: _templates(client),
         lambda: _mails(client),
         lambda: _mode(client),
-        lambda: _clock(settings, account, now),
+        lambda: check_clock(settings, account, now),
         lambda: _locks(settings),
     )
     for part in parts:
@@ -363,7 +363,8 @@ def _mode(client: Glpi) -> Iterator[Line]:
         )
 
 
-def _clock(settings: Settings, account: Account, now: Callable[[], datetime]) -> Iterator[Line]:
+def check_clock(settings: Settings, account: Account, now: Callable[[], datetime]) -> Iterator[Line]:
+    """Compare GLPI's clock with ours, by the date of an answer."""
     offset = account.clock_offset
     zone = "unknown" if offset is None else f"UTC{'-' if offset < timedelta(0) else '+'}{_hours(abs(offset))}"
     answer = build.wire(settings.glpi, "GLPI").get(f"{settings.glpi.url}/initSession")
