@@ -55,8 +55,8 @@ def _print(tally: Tally) -> None:
     rows = [tuple(str(getattr(ticket, name)) for name in _FIELDS) for ticket in tally.tickets]
     if sys.stdout.isatty():
         table = Table(*_COLUMNS[:-1], Column(_COLUMNS[-1], overflow="fold"), box=SIMPLE_HEAD, pad_edge=False)
-        for *row, link in rows:
-            table.add_row(*row, Text(link, style=f"link {link}"))
+        for *cells, link in rows:
+            table.add_row(*cells, Text(link, style=f"link {link}"))
         Console().print(table)
     else:
         widths = [max(len(row[at]) for row in (_COLUMNS, *rows)) for at in range(len(_COLUMNS))]
@@ -69,21 +69,25 @@ _FIELDS = ("event", "id", "name", "category", "urgency", "status", "link")
 
 
 def _stay(on: show.Stage, *, quiet: bool) -> None:
-    """Keep everything up until Ctrl-C."""
-    if not quiet:
-        example = shlex.quote(str(share.path("config", "bridge.yml")))
-        click.echo(
-            f"\nLook at it:  GLPI    {on.glpi.root}/\n"
-            f"             Zabbix  {on.zabbix.url}/\n"
-            f"             settings, rules and log in {on.directory}\n\n"
-            "Next, with your own GLPI and Zabbix: copy the example of the settings to /etc/glpi-bridge/bridge.yml,\n"
-            "fill in two addresses and two tokens, and ask what is still missing:\n"
-            f"             install -D -m 640 {example} /etc/glpi-bridge/bridge.yml\n"
-            "             glpi-bridge check\n\n"
-            "Ctrl-C ends the demo and removes everything it made."
-        )
+    """Keep everything up until Ctrl-C, which may come while we still speak."""
     try:
+        if not quiet:
+            _name_what_is_next(on)
         threading.Event().wait()
     except KeyboardInterrupt:
         if not quiet:
             click.echo("\nended; nothing is left behind")
+
+
+def _name_what_is_next(on: show.Stage) -> None:
+    example = shlex.quote(str(share.path("config", "bridge.yml")))
+    click.echo(
+        f"\nLook at it:  GLPI    {on.glpi.root}/\n"
+        f"             Zabbix  {on.zabbix.url}/\n"
+        f"             settings, rules and log in {on.directory}\n\n"
+        "Next, with your own GLPI and Zabbix: copy the example of the settings to /etc/glpi-bridge/bridge.yml,\n"
+        "fill in two addresses and two tokens, and ask what is still missing:\n"
+        f"             install -D -m 640 {example} /etc/glpi-bridge/bridge.yml\n"
+        "             glpi-bridge check\n\n"
+        "Ctrl-C ends the demo and removes everything it made."
+    )
