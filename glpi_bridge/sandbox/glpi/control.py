@@ -51,6 +51,8 @@ def _do(server: GlpiServer, name: str, data: dict[str, Any]) -> Any:
             return server.collect_sessions()
         case "drop_connections":
             return server.drop_connections()
+        case "go_on":
+            return server.go_on()
         case "refuse":
             return server.refuse(float(data["seconds"]))
         case "age_session":
@@ -76,6 +78,7 @@ _READ: dict[str, Any] = {
     "mails": lambda s, _: [dataclasses.asdict(m) for m in s.mails],
     "unserved": lambda s, _: dict(s.unserved),
     "sessions": lambda s, _: s.sessions(),
+    "held": lambda s, _: s.held(),
     "pending": lambda s, _: s.pending(),
     "snapshot": lambda s, _: s.snapshot(),
 }
@@ -229,6 +232,14 @@ class Control:
     def restore_backup(self, snapshot: dict[str, Any]) -> None:
         """Put a backup back."""
         self.do("restore_backup", snapshot)
+
+    def held(self) -> int:
+        """Return how many requests wait in the middle of their work (fault `held`)."""
+        return int(self.get("held"))
+
+    def go_on(self) -> None:
+        """Let the requests that were held go on."""
+        self.do("go_on", {})
 
     def release_late(self) -> list[int]:
         """Let waiting rows appear now."""

@@ -116,6 +116,8 @@ class FaultyCourse:
             kind = FaultKind(fault.kind)
             if kind in _CUTS and fault.after_items is not None and index >= fault.after_items:
                 raise Cut
+            if kind is FaultKind.HELD and index == (fault.after_items or 0):
+                self.world.held.wait_for_go()
             data = self.alter(kind, fault, index, data)
         return data
 

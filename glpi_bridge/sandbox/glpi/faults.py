@@ -25,6 +25,7 @@ class FaultKind(StrEnum):
     BLACK_HOLE = "black_hole"  # no answer for `seconds` (0 = as long as the client waits), nothing done
     BLACK_HOLE_AFTER = "black_hole_after"
     SLOW = "slow"  # `seconds` pass before the work starts
+    HELD = "held"  # the work waits before item `after_items` (0 if not given) until `go_on` is called
     DRIP = "drip"  # the answer comes byte by byte, one every `seconds`
     ERROR_BEFORE = "500_before"
     ERROR_AFTER = "500_after"

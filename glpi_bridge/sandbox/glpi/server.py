@@ -292,6 +292,14 @@ class GlpiServer:
         """Run GLPI's action `session`; returns how many files went."""
         return self.world.sessions.collect()
 
+    def held(self) -> int:
+        """Return how many requests wait in the middle of their work (fault `held`)."""
+        return self.world.held.waiting
+
+    def go_on(self) -> None:
+        """Let the requests that were held go on."""
+        self.world.held.go_on()
+
     def release_late(self) -> list[int]:
         """Let the rows of dead workers appear now; returns their ids."""
         return self.world.release_late()

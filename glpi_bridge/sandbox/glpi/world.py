@@ -64,6 +64,29 @@ class Settings:
     url_base: str = ""
 
 
+class Held:
+    """Requests that were told to wait in the middle of their work."""
+
+    def __init__(self) -> None:
+        self._change = threading.Condition()
+        self._goes = 0
+        self.waiting = 0
+
+    def wait_for_go(self) -> None:
+        """Wait until somebody says go."""
+        with self._change:
+            seen = self._goes
+            self.waiting += 1
+            self._change.wait_for(lambda: self._goes != seen)
+            self.waiting -= 1
+
+    def go_on(self) -> None:
+        """Let all who wait go on."""
+        with self._change:
+            self._goes += 1
+            self._change.notify_all()
+
+
 @dataclass(frozen=True)
 class Call:
     """One request as the log keeps it; `status` is None when no answer was sent."""
@@ -128,6 +151,7 @@ class World:
         self.mails: list[Mail] = []
         self.unserved: Counter[str] = Counter()
         self.errors: list[BaseException] = []
+        self.held = Held()
         self.closing = threading.Event()
         self._late: list[tuple[threading.Timer | None, str, int, Row]] = []
         self.timeline = timeline.Timeline(self)
@@ -271,6 +295,7 @@ class World:
     def close(self) -> None:
         """Stop timers and everything that waits."""
         self.closing.set()
+        self.held.go_on()
         with self.db.lock:
             for timer, *_ in self._late:
                 if timer is not None:
