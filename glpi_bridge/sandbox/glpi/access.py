@@ -16,7 +16,6 @@ CREATE: Final = 4
 DELETE: Final = 8
 PURGE: Final = 16
 READ_ALL: Final = 1024
-READ_GROUP: Final = 2048
 READ_ASSIGN: Final = 4096
 ASSIGN: Final = 8192
 CHANGE_PRIORITY: Final = 65536

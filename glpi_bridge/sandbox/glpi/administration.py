@@ -6,7 +6,6 @@ import hashlib
 import secrets
 from typing import Any, Final
 
-from .access import Caller
 from .answers import Refused
 from .recorded import Row
 from .values import integer
@@ -156,8 +155,3 @@ class ApiClientWriter(Writer):
 def digest(password: str) -> str:
     """Return what is kept of a password: nobody reads it back."""
     return hashlib.sha256(password.encode()).hexdigest()
-
-
-def may_administer(caller: Caller) -> bool:
-    """Tell whether the caller holds the configuration."""
-    return caller.has("config", 2)

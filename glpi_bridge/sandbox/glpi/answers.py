@@ -54,10 +54,6 @@ class Crashed(Exception):
     """PHP dies in a call: 200 and nothing on 10, 500 and a page on 11; what was done before stays done."""
 
 
-class Dropped(Exception):
-    """The connection ends without an answer."""
-
-
 class Verbatim(str):
     """Words that no version escapes: the API's own, the database's [11/003]."""
 

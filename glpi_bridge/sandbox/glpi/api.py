@@ -9,7 +9,7 @@ import time
 from contextlib import nullcontext, suppress
 from typing import Final
 
-from .answers import Answer, Crashed, Dropped, Failed, token_invalid
+from .answers import Answer, Crashed, Failed, token_invalid
 from .course import Cut, FaultyCourse, database_down, maintenance, pause
 from .faults import FaultKind
 from .http import Request, Reset
@@ -108,7 +108,7 @@ class Api:
         settings = self.world.settings
         if settings.maintenance or settings.database_down:
             page = maintenance() if settings.maintenance else database_down(self.world)
-            return (self.with_headers(request, page, path) if self.world.dialect.encodes else page), False
+            return (self.with_headers(request, page) if self.world.dialect.encodes else page), False
         try:
             with self.world.children or nullcontext():
                 answer = self.answer(course, path, query)
@@ -117,10 +117,10 @@ class Api:
         except Crashed:
             answer = self.crash()
         except Failed as failed:
-            answer = self.failed(failed, path)
-        except (Dropped, WorkerDied):
+            answer = self.failed(failed)
+        except WorkerDied:
             return None, False
-        return self.with_headers(request, answer, path), False
+        return self.with_headers(request, answer), False
 
     def crash(self) -> Answer:
         """Return what a PHP that died leaves: nothing under 200 on 10, a page under 500 on 11 [02/104]."""
@@ -130,13 +130,12 @@ class Api:
             '\n<!DOCTYPE html>\n<html lang="en">\n<head>\n<title>Error - GLPI</title>\n</head>\n</html>\n', 500
         )
 
-    def failed(self, failed: Failed, path: str) -> Answer:
+    def failed(self, failed: Failed) -> Answer:
         """Return a refusal of the whole call, with the address of the documentation where GLPI gives it."""
         message = failed.message
         if failed.documented:
             base = "" if failed.code == "ERROR_JSON_PAYLOAD_FORBIDDEN" else self.base
             message = f"{message}; view documentation in your browser at {base}/#{failed.code}"
-        del path
         return Answer.json([failed.code, message], failed.status)
 
     @property
@@ -144,12 +143,11 @@ class Api:
         """The API's address as GLPI writes it."""
         return f"{self.world.settings.url_base}{self.world.dialect.link_path}"
 
-    def with_headers(self, request: Request, answer: Answer, path: str) -> Answer:
+    def with_headers(self, request: Request, answer: Answer) -> Answer:
         """Add the headers for other origins; a front server may not carry a long Link [11: 12/202]."""
         limit = self.world.settings.link_header_limit
         if limit is not None and len(answer.headers.get("Link", "")) > limit:
             return Answer.html("<html><head><title>502 Bad Gateway</title></head></html>", 502)
-        del path
         headers = dict(answer.headers)
         if "origin" in request.headers:
             headers.update(_CORS)

@@ -33,7 +33,6 @@ class ItemType:
 
 
 ITIL: Final = ("Ticket", "Problem", "Change")
-_LINK = {"said": Said.NOTHING}
 
 ITEMTYPES: Final[dict[str, ItemType]] = {
     "Ticket": ItemType("ticket", Said.NAME_AND_ID),

@@ -16,7 +16,6 @@ from .query import listed, number, page, truthy
 from .recorded import Row
 from .world import World
 
-_FLAT = frozenset({"ITILSolution", "TicketSatisfaction", "Document_Item", "Ticket_Ticket"})
 _BY_PARENT_COLUMN = ("itemtype", "items_id")
 
 

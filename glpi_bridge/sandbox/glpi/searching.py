@@ -20,7 +20,6 @@ from .recorded import Row
 from .searchoptions import Condition, Option, options
 from .world import World
 
-_ALWAYS = {"ITILFollowup": ("1",), "Ticket": ("1", "80"), "Computer": ("1", "80"), "User": ("1",)}
 NO_ENTITY = frozenset(
     {"ITILFollowup", "ITILSolution", "User", "Profile", "RequestType", "SolutionType", "TicketTask", "Log"}
 )
