@@ -38,7 +38,7 @@ class LinkWriter(Writer):
         """Ask for the right to change what the link hangs on."""
         return self.may_add(act, {**self.table.full(row_id), **data})
 
-    def may_delete(self, act: Act, row_id: int, *, purge: bool) -> bool:  # noqa: ARG002
+    def may_delete(self, act: Act, row_id: int, *, purge: bool) -> bool:  # noqa: ARG002  # every hook has this shape
         """Ask for the right to change what the link hangs on."""
         return self.may_add(act, self.table.full(row_id))
 

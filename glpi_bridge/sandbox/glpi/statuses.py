@@ -56,7 +56,7 @@ def seconds(start: str, end: str) -> int:
     """Return the seconds between two dates as GLPI writes them, 0 when one is none."""
     form = "%Y-%m-%d %H:%M:%S"
     try:
-        delta = datetime.strptime(end, form) - datetime.strptime(str(start), form)  # noqa: DTZ007
+        delta = datetime.strptime(end, form) - datetime.strptime(str(start), form)  # noqa: DTZ007  # GLPI's dates carry no zone
     except ValueError:
         return 0
     return max(0, int(delta.total_seconds()))

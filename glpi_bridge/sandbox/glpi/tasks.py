@@ -54,7 +54,7 @@ class TaskWriter(LinkWriter):
             writer.set_status(act, item, PLANNED)
         self.world.mail("add_task", self.parent, item, data)
 
-    def may_update(self, act: Act, row_id: int, data: Row) -> bool:  # noqa: ARG002
+    def may_update(self, act: Act, row_id: int, data: Row) -> bool:  # noqa: ARG002  # every hook has this shape
         """Ask for the right to change any task, or for being its author or technician."""
         own = act.caller.users_id in {self.table.value(row_id, "users_id"), self.table.value(row_id, "users_id_tech")}
         return act.caller.has("task", 1024) or (own and act.caller.central)

@@ -152,7 +152,7 @@ def test_the_stand_in_runs_as_a_process_and_keeps_its_state_in_a_file(version: s
 def test_a_failure_of_the_stand_in_itself_is_raised_when_it_stops(version: str) -> None:
     glpi = GlpiServer(version=version)
     glpi.world.sessions.files.clear()
-    glpi.api.signin = None  # type: ignore[assignment]
+    glpi.api.signin = None  # type: ignore[assignment]  # it is broken on purpose
     assert Client(glpi).call("GET", "/initSession").status_code == 500
     with pytest.raises(ExceptionGroup, match="stand-in itself failed"):
         glpi.close()
