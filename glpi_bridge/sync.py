@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 _SLICE = 500
 _OVERLAP = timedelta(minutes=5)
 _PAGE = 200
+_LEFT_KEPT = 10_000
 
 
 @dataclass(slots=True)
@@ -139,15 +140,27 @@ def _open(context: Context, source: Source, zabbix: Zabbix, report: Report, last
     """Take problems that no alert told about, by the source's `adopt`; newest first."""
     start = None if last is None else str(int(last) + 1)
     takes: list[ZabbixEvent] = []
+    leaves: list[str] = []
     for event in zabbix.open_problems(eventid_from=start):
         if source.adopts(event.clock):
             takes.append(event)
         else:
-            report.not_adopted += 1
-    known = context.store.read(events.known_ids, source.name, [event.eventid for event in takes])
+            leaves.append(event.eventid)
+    known = context.store.read(events.known_ids, source.name, [*leaves, *(event.eventid for event in takes)])
     fresh = [event for event in takes if event.eventid not in known]
     report.adopted += len(fresh)
+    report.not_adopted += len(set(leaves) - known)
+    if leaves:
+        context.store.write(_leave, source.name, leaves)
     _take(context, source, zabbix, fresh, announced=True)
+
+
+def _leave(connection: Connection, source: str, eventids: Sequence[str]) -> None:
+    """Keep which problems were left alone, for `status`; those that an alert tells about meanwhile are not."""
+    name = f"not adopted {source}"
+    kept = {*meta.get(connection, name, []), *eventids}
+    left = sorted(kept - events.known_ids(connection, source, sorted(kept)), key=int)
+    meta.put(connection, name, left[-_LEFT_KEPT:] or None)
 
 
 def _take(context: Context, source: Source, zabbix: Zabbix, found: Sequence[ZabbixEvent], *, announced: bool) -> int:

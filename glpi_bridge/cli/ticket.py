@@ -18,6 +18,7 @@ from glpi_bridge.glpi import Glpi, Names
 from glpi_bridge.model import Draft, Level, TicketType
 
 _LEVELS = {level.name.lower().replace("_", " "): level for level in Level}
+_LEVEL = click.Choice(list(_LEVELS))
 _TYPES = {kind.name.lower(): kind for kind in TicketType}
 
 
@@ -38,10 +39,12 @@ def _glpi(settings: Settings) -> Iterator[tuple[Glpi, Names]]:
 @ticket.command()
 @click.option("--title", required=True, help="The ticket's title.")
 @click.option("--content", default="", help="Its text (plain; line ends are kept). Default: the title.")
-@click.option("--type", "type_", type=click.Choice(list(_TYPES)), default="incident", show_default=True)
+@click.option(
+    "--type", "type_", type=click.Choice(list(_TYPES)), default="incident", show_default=True, help="Its type."
+)
 @click.option("--category", help="ITIL category by its path, as in `Monitoring > Disk`.")
-@click.option("--urgency", type=click.Choice(list(_LEVELS)), default="medium", show_default=True)
-@click.option("--impact", type=click.Choice(list(_LEVELS)), default="medium", show_default=True)
+@click.option("--urgency", type=_LEVEL, default="medium", show_default=True, help="Its urgency.")
+@click.option("--impact", type=_LEVEL, default="medium", show_default=True, help="Its impact.")
 @click.option("--entity", help="Entity by its path; default: the account's.")
 @click.option("--group", "groups", multiple=True, help="An assigned group; may be repeated.")
 @click.option("--technician", "technicians", multiple=True, help="An assigned user by log-in name; may be repeated.")
@@ -95,7 +98,7 @@ def show(settings: Settings, ticket_id: int, as_json: bool) -> None:
 
 
 @ticket.command("list")
-@click.option("--status", type=click.Choice(tickets.STATUSES), help="`open` and `finished` stand for several.")
+@click.option("--status", type=click.Choice(tickets.STATUSES), help="Its status; `open`, `finished`: several.")
 @click.option("--category", help="A category by its path, and those below it.")
 @click.option("--text", help="A part of the title.")
 @click.option("--source", help="Tickets of this source of the bridge.")

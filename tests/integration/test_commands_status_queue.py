@@ -321,3 +321,17 @@ def test_problems_that_were_not_adopted_are_counted_until_an_alert_tells_of_them
         known = facts.Facts({"announced": (0, 0.0, True)})
         context.store.write(events.intake, [("zabbix", "2", known)], time.time())
     assert bridge.json("status")["not_adopted"] == 2
+
+
+def test_sync_leaves_old_problems_alone_and_counts_them_once(bridge: Installation) -> None:
+    bridge.zabbix.raise_problem("db1", "old", alert=False)
+    told = bridge.zabbix.raise_problem("db1", "told by an alert", alert=False)
+    bridge.alert(told)
+    bridge.ok("deliver")
+    assert bridge.json("sync")["not_adopted"] == 1
+    bridge.zabbix.raise_problem("db1", "older", alert=False)
+    assert bridge.json("sync")["not_adopted"] == 1
+    bridge.json("sync")
+    assert bridge.json("status")["not_adopted"] == 2
+    assert "2 problems that no alert told about" in bridge.ok("status")
+    assert len(bridge.glpi.tickets()) == 1
