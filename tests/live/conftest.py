@@ -43,13 +43,21 @@ class Account:
         self._http.trust_env = False
         self._http.headers["App-Token"] = Path(app_token_file).read_text().strip()
         self._http.headers["X-GLPI-Sanitized-Content"] = "false"
-        token = Path(token_file).read_text().strip()
-        answer = self._http.get(f"{self.url}/initSession", headers={"Authorization": f"user_token {token}"}, timeout=30)
+        self._token = Path(token_file).read_text().strip()
+        self.sign_in()
+
+    def sign_in(self) -> None:
+        """Begin a session, a new one where there is one."""
+        if self._http.headers.pop("Session-Token", None) is not None:
+            self.close()
+        sign = {"Authorization": f"user_token {self._token}"}
+        answer = self._http.get(f"{self.url}/initSession", headers=sign, timeout=30)
         assert answer.status_code == 200, f"no session with the real GLPI at {self.url}: {answer.text[:200]}"
-        self._http.headers["Session-Token"] = answer.json()["session_token"]
+        self._session = str(answer.json()["session_token"])
+        self._http.headers["Session-Token"] = self._session
 
     def close(self) -> None:
-        self._http.get(f"{self.url}/killSession", timeout=30)
+        self._http.get(f"{self.url}/killSession", headers={"Session-Token": self._session}, timeout=30)
         self._http.close()
 
     def call(self, method: str, path: str, *, json: Any = None, **query: Any) -> Any:
