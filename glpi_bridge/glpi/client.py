@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, NoReturn, cast
+from types import TracebackType
+from typing import Any, NoReturn, Self, cast
 
 import glpi_api
 import requests
@@ -99,6 +100,15 @@ class Glpi:
         self.account: Account | None = None
         self.version: tuple[int, ...] = ()
         self.logins = 0
+
+    def __enter__(self) -> Self:
+        """Open a session."""
+        self.login()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """End the session, whatever happened."""
+        self.close()
 
     # -- session ------------------------------------------------------------------------------------------------------
 
