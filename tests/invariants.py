@@ -1,0 +1,230 @@
+"""What must hold between Zabbix and GLPI once the bridge has come to rest, whatever happened before.
+
+`check` takes plain views of both sides and returns what is wrong, in words; an empty list is a pass. Simulation, crash
+tests, end-to-end tests and the demo all call it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+_MARKER = re.compile(r"zabbix (?P<source>[A-Za-z0-9.-]+)/(?P<eventid>[^\s/]+)(?: (?P<kind>\w+) ?(?P<subject>\S*))?")
+
+
+class Wanted(Enum):
+    """Whether a problem is to have a ticket: the rules want one, want none, or either is right."""
+
+    YES = "yes"
+    NO = "no"
+    EITHER = "either"
+
+
+class Hold(Enum):
+    """What a person did to a ticket last, and wants to find again."""
+
+    NOBODY = "nobody"
+    OPEN = "open"
+    FINISHED = "finished"
+    PENDING = "pending"
+    ANY = "any"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A problem as Zabbix knows it. `key` says which problems may share a ticket (source and dedup key, say).
+
+    `told` holds the ticket numbers that Zabbix was told, one each time. `notes` are words, unique among all notes, in
+    the order said; those in `late` were handed over when a later one had been told.
+    """
+
+    source: str
+    eventid: str
+    key: str
+    recovered: bool
+    wanted: Wanted = Wanted.YES
+    told: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+    late: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """Name it as a marker does."""
+        return f"{self.source}/{self.eventid}"
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A ticket of ours in GLPI. `marker` is its last line; `solutions` and `followups` are whole texts, in order.
+
+    `urgency_set` is the urgency that a person gave it, `hold` what a person did to its status.
+    """
+
+    id: int
+    marker: str
+    status: int
+    urgency: int = 3
+    solutions: tuple[str, ...] = ()
+    followups: tuple[str, ...] = ()
+    hold: Hold = Hold.NOBODY
+    urgency_set: int | None = None
+
+    @property
+    def is_finished(self) -> bool:
+        """Solved or closed."""
+        return self.status in (5, 6)
+
+    @property
+    def is_twin(self) -> bool:
+        """Closed by the bridge as a second ticket of one marker."""
+        return self.is_finished and any(f"{self.marker} twin" in text for text in self.solutions)
+
+
+def check(
+    problems: Sequence[Problem],
+    tickets: Sequence[Ticket],
+    *,
+    removed: Collection[int] = (),
+    acknowledges: bool = True,
+    repeats: bool = False,
+) -> list[str]:
+    """Return every violation, one sentence each.
+
+    `removed`: tickets that a person put into the trash or purged (not among `tickets`). `acknowledges`: Zabbix is told
+    ticket numbers. `repeats`: something between the bridge and GLPI sent calls twice, so closed twins are right.
+    """
+    by_name = {problem.name: problem for problem in problems}
+    real = [ticket for ticket in tickets if not (repeats and ticket.is_twin)]
+    wrong = [*_one_each(real, by_name), *_notes(problems, real, removed), *_solutions(real, by_name)]
+    members = _members(problems, real, removed, wrong) if acknowledges else _own(problems, real, removed, wrong)
+    wrong += _states(real, members)
+    wrong += _people(real)
+    return wrong
+
+
+def parse(marker: str) -> re.Match[str] | None:
+    """Read a marker line."""
+    return _MARKER.fullmatch(marker)
+
+
+def _one_each(tickets: Sequence[Ticket], problems: Mapping[str, Problem]) -> Iterable[str]:
+    """One ticket for a marker; none that no problem asked for."""
+    seen: dict[str, int] = {}
+    for ticket in tickets:
+        if ticket.marker in seen:
+            yield f"two tickets for {ticket.marker}: {seen[ticket.marker]} and {ticket.id}"
+        seen[ticket.marker] = ticket.id
+        problem = problems.get(ticket.marker.removeprefix("zabbix "))
+        if problem is None:
+            yield f"ticket {ticket.id} is for {ticket.marker!r}, which nobody told"
+        elif problem.wanted is Wanted.NO:
+            yield f"ticket {ticket.id} was made for {problem.name}, which is to have none"
+
+
+def _members(
+    problems: Sequence[Problem], tickets: Sequence[Ticket], removed: Collection[int], wrong: list[str]
+) -> dict[int, list[Problem]]:
+    """Which problems each ticket stands for, by what Zabbix was told."""
+    by_id = {ticket.id: ticket for ticket in tickets}
+    keys = {problem.name: problem.key for problem in problems}
+    members: dict[int, list[Problem]] = defaultdict(list)
+    for problem in problems:
+        if not problem.told:
+            if problem.wanted is Wanted.YES:
+                wrong.append(f"{problem.name} was never told a ticket")
+            continue
+        numbers = sorted(set(problem.told))
+        if len(numbers) > 1:
+            wrong.append(f"{problem.name} was told several tickets: {numbers}")
+        ticket = by_id.get(numbers[-1])
+        if ticket is None:
+            if numbers[-1] not in removed:
+                wrong.append(f"{problem.name} was told ticket {numbers[-1]}, which is not there")
+            continue
+        if keys.get(ticket.marker.removeprefix("zabbix ")) != problem.key:
+            wrong.append(f"{problem.name} was told ticket {ticket.id}, which is that of {ticket.marker}")
+        members[ticket.id].append(problem)
+    return members
+
+
+def _own(
+    problems: Sequence[Problem], tickets: Sequence[Ticket], removed: Collection[int], wrong: list[str]
+) -> dict[int, list[Problem]]:
+    """Without acknowledgements each problem is looked for by its own marker: no problem shares a ticket."""
+    by_marker = {ticket.marker: ticket for ticket in tickets}
+    members: dict[int, list[Problem]] = {}
+    for problem in problems:
+        ticket = by_marker.get(f"zabbix {problem.name}")
+        if ticket is not None:
+            members[ticket.id] = [problem]
+        elif problem.wanted is Wanted.YES and not removed:
+            wrong.append(f"{problem.name} has no ticket")
+    return members
+
+
+def _states(tickets: Iterable[Ticket], members: Mapping[int, Sequence[Problem]]) -> Iterable[str]:
+    """Solved when all recovered, not before; but a person's word stands."""
+    for ticket in tickets:
+        if ticket.hold is not Hold.NOBODY or ticket.id not in members:
+            continue
+        still_open = [problem.name for problem in members[ticket.id] if not problem.recovered]
+        if ticket.is_finished and still_open:
+            yield f"ticket {ticket.id} is finished while {', '.join(still_open)} is open"
+        if not ticket.is_finished and not still_open:
+            yield f"ticket {ticket.id} is open (status {ticket.status}) though all of its problems recovered"
+
+
+def _solutions(tickets: Iterable[Ticket], problems: Mapping[str, Problem]) -> Iterable[str]:
+    """Each solution of ours names a problem that recovered, and is there once."""
+    for ticket in tickets:
+        said = [line for text in ticket.solutions if (line := _last_line(text))]
+        for marker in sorted({one for one in said if said.count(one) > 1}):
+            yield f"ticket {ticket.id} has the solution {marker} {said.count(marker)} times"
+        for marker in said:
+            found = parse(marker)
+            if found is None or found["kind"] != "solution":
+                continue
+            problem = problems.get(f"{found['source']}/{found['subject']}")
+            if problem is None or not problem.recovered:
+                yield f"ticket {ticket.id} was solved by {marker}, which has not recovered"
+
+
+def _notes(problems: Iterable[Problem], tickets: Iterable[Ticket], removed: Collection[int]) -> Iterable[str]:
+    """Each note once, in the order said."""
+    places: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    told = {problem.name: problem for problem in problems}
+    every = {note for problem in told.values() for note in problem.notes}
+    for ticket in tickets:
+        for position, text in enumerate(ticket.followups):
+            for word in set(re.findall(r"[\w.-]+", text)) & every:
+                places[word].append((ticket.id, position))
+    for problem in told.values():
+        if not problem.told or set(problem.told) & set(removed):
+            continue
+        for note in problem.notes:
+            if len(places[note]) != 1:
+                yield f"the note {note} of {problem.name} was told {len(places[note])} times"
+        order = [places[note][0] for note in problem.notes if note not in problem.late and len(places[note]) == 1]
+        if order != sorted(order):
+            yield f"the notes of {problem.name} are out of order: {order}"
+
+
+def _people(tickets: Iterable[Ticket]) -> Iterable[str]:
+    """What a person set stays."""
+    for ticket in tickets:
+        if ticket.urgency_set is not None and ticket.urgency != ticket.urgency_set:
+            yield f"ticket {ticket.id}: a person set urgency {ticket.urgency_set}, now it is {ticket.urgency}"
+        if ticket.hold is Hold.OPEN and ticket.is_finished:
+            yield f"ticket {ticket.id}: a person reopened it, now its status is {ticket.status}"
+        if ticket.hold is Hold.FINISHED and not ticket.is_finished:
+            yield f"ticket {ticket.id}: a person finished it, now its status is {ticket.status}"
+        if ticket.hold is Hold.PENDING and ticket.status != 4:
+            yield f"ticket {ticket.id}: a person set it pending, now its status is {ticket.status}"
+
+
+def _last_line(text: str) -> str:
+    plain = [line.strip() for line in re.sub(r"<[^>]*>", "\n", text).split("\n") if line.strip()]
+    return plain[-1] if plain and parse(plain[-1]) else ""
