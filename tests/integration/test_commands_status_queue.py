@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from glpi_bridge import facts, intake
+from glpi_bridge.context import Context
 from glpi_bridge.model import StepKind
 from glpi_bridge.sandbox.glpi import Fault, FaultKind, Match
 from glpi_bridge.store import attempts, events, meta
@@ -33,20 +34,9 @@ def park(bridge: Installation) -> None:
     refuse(bridge, "poison")
     bridge.alert("2", event_name="poison")
     bridge.ok("deliver")
-    parked = False
-    while not parked:
-        with bridge.context() as context:
-            context.store.write(make_due_now)
+    while (row := bridge.json("queue", "list")["incidents"][-1])["standing"] != "parked":
+        bridge.ok("queue", "retry", str(row["id"]))
         bridge.ok("deliver")
-        parked = bridge.run("status", "--json").exit_code == 1
-
-
-def make_due_now(connection: object) -> None:
-    from sqlalchemy import update
-
-    from glpi_bridge.store.tables import incidents
-
-    connection.execute(update(incidents).values(not_before=0.0, due_at=0.0))  # type: ignore[attr-defined]
 
 
 def test_status_before_the_first_pass_says_that_nothing_has_run_and_makes_no_store(bridge: Installation) -> None:
@@ -166,7 +156,7 @@ def test_what_is_in_flight_cannot_be_dropped(bridge: Installation) -> None:
     assert "in flight" in result.output
 
 
-def in_doubt(context, *, note: str | None) -> None:  # type: ignore[no-untyped-def]
+def in_doubt(context: Context, *, note: str | None) -> None:
     """Leave a create of incident 1 in doubt, as a worker that died."""
     attempt = Attempt(
         id="a" * 36, worker="dead", operation=StepKind.CREATE, token="SECRETSESSION", watermark=0, read_at=1.0,
