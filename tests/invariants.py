@@ -77,11 +77,6 @@ class Ticket:
         """Solved or closed."""
         return self.status in (5, 6)
 
-    @property
-    def is_twin(self) -> bool:
-        """Closed by the bridge as a second ticket of one marker."""
-        return self.is_finished and any(f"{self.marker} twin" in text for text in self.solutions)
-
 
 def check(
     problems: Sequence[Problem],
@@ -94,15 +89,29 @@ def check(
     """Return every violation, one sentence each.
 
     `removed`: tickets that a person put into the trash or purged (not among `tickets`). `acknowledges`: Zabbix is told
-    ticket numbers. `repeats`: something between the bridge and GLPI sent calls twice, so closed twins are right.
+    ticket numbers. `repeats`: something between the bridge and GLPI sent calls twice, so finished twins are right.
     """
     by_name = {problem.name: problem for problem in problems}
-    real = [ticket for ticket in tickets if not (repeats and ticket.is_twin)]
+    real = _without_twins(problems, tickets) if repeats else list(tickets)
     wrong = [*_one_each(real, by_name), *_notes(problems, real, removed), *_solutions(real, by_name)]
     members = _members(problems, real, removed, wrong) if acknowledges else _own(problems, real, removed, wrong)
     wrong += _states(real, members)
     wrong += _people(real)
     return wrong
+
+
+def _without_twins(problems: Iterable[Problem], tickets: Iterable[Ticket]) -> list[Ticket]:
+    """Leave out second tickets of a marker that are finished (or a person's): the one that Zabbix was told is real."""
+    told = {number for problem in problems for number in problem.told}
+    ranked = sorted(tickets, key=lambda ticket: (ticket.id not in told, ticket.id))
+    real: dict[str, Ticket] = {}
+    left = []
+    for ticket in ranked:
+        is_twin = ticket.marker in real and (ticket.is_finished or ticket.hold is not Hold.NOBODY)
+        real.setdefault(ticket.marker, ticket)
+        if not is_twin:
+            left.append(ticket)
+    return sorted(left, key=lambda ticket: ticket.id)
 
 
 def parse(marker: str) -> re.Match[str] | None:

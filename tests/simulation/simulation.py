@@ -558,13 +558,14 @@ class Simulation:
         alerts = self.accepted.get(one.eventid, [])
         notes = tuple(note for note in one.notes if any(note in _words(alert) for alert in alerts))
         wanted = self._wanted(one, alerts)
+        told = () if one.is_housekept and not one.messages else tuple(_numbers(one.messages))
         if one.eventid in self.lost_before:
-            notes = ()
+            # which events had joined a ticket lay in the lost store alone
+            notes, told = (), told[-1:]
         late = {
             note for place, note in enumerate(notes)
             if any(self.merged.get(note, 0) > self._claim_of(later) for later in notes[place + 1 :])
         }  # fmt: skip
-        told = () if one.is_housekept and not one.messages else tuple(_numbers(one.messages))
         return Problem(
             "prod", one.eventid, one.triggerid, one.recovered is not None and self._is_known_over(one), wanted, told,
             notes, frozenset(late),
@@ -594,11 +595,16 @@ class Simulation:
         either = (
             one.eventid in self.lost_before
             or one.is_housekept
-            or any("suppressed until 9" in alert.fields.get("event_update_action", "") for alert in alerts)
+            or self._was_suppressed(one.triggerid)
             or (one.recovered is not None and self.traits.rules in ("hold-off", "only lasting"))
             or (self.traits.poison and one.triggerid == "6")
         )
         return Wanted.EITHER if either else Wanted.YES
+
+    def _was_suppressed(self, triggerid: str) -> bool:
+        """Events of one trigger share a ticket, and it is held while all that are open are suppressed."""
+        said = (alert for alerts in self.accepted.values() for alert in alerts if alert.fields["trigger_id"] == triggerid)
+        return any("suppressed until 9" in alert.fields.get("event_update_action", "") for alert in said)
 
     def _tickets(self) -> list[Ticket]:
         db = self.world.db
