@@ -6,7 +6,7 @@ the ticket that carries an incident's marker is its ticket, the notes and soluti
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -71,21 +71,30 @@ class _Glpi:
     written: Mapping[int, frozenset[str]]
 
 
-def adopt(context: Context, missing: Missing = Missing.LEAVE, *, dry_run: bool = False) -> Adopted:
+def adopt(
+    context: Context,
+    missing: Missing = Missing.LEAVE,
+    *,
+    dry_run: bool = False,
+    tick: Callable[[str], None] = lambda _doing: None,
+) -> Adopted:
     """Set told numbers right by the markers in GLPI, then let work go on. Raises TargetError if GLPI cannot be read.
 
-    Broken off, it leaves all writes stopped, and can be run again.
+    Broken off, it leaves all writes stopped, and can be run again. `tick` is told what is being done, now and then.
     """
     report = Adopted(was_stopped=context.store.read(meta.get, STOPPED))
     if not dry_run:
         context.stop(_AT_WORK)
-    glpi = _read(context)
+    glpi = _read(context, tick)
     report.tickets = len(glpi.tickets)
     report.in_flight = len(context.store.read(attempts.in_flight))
     moved = {change.before: change.after for change in _changes(context, glpi, missing) if change.before is not None}
-    for owed in _all(context):
+    for number, owed in enumerate(_all(context), 1):
+        if number % _PAGE == 1:
+            tick(f"comparing incident {number}")
         _set_right(context, report, owed, glpi, missing, moved, dry_run=dry_run)
     if not dry_run:
+        tick("keeping what was found")
         context.store.write(adoption.forget_numbers)
         recollect(context, again=True)
         context.store.write(meta.put, STOPPED, None)
@@ -93,10 +102,12 @@ def adopt(context: Context, missing: Missing = Missing.LEAVE, *, dry_run: bool =
     return report
 
 
-def _read(context: Context) -> _Glpi:
+def _read(context: Context, tick: Callable[[str], None]) -> _Glpi:
     tickets: dict[str, Shown] = {}
     unmarked = set()
-    for shown in own_tickets(context, 0):
+    for number, shown in enumerate(own_tickets(context, 0), 1):
+        if number % _PAGE == 1:
+            tick(f"reading our tickets in GLPI: {number}")
         for marker in shown.markers:
             if marker not in tickets or shown.id < tickets[marker].id:
                 tickets[marker] = shown
@@ -105,6 +116,7 @@ def _read(context: Context) -> _Glpi:
     written: dict[int, set[str]] = {}
     account = context.glpi.account or context.glpi.login()
     for itemtype in ("ITILFollowup", "ITILSolution"):
+        tick(f"reading our notes in GLPI: {itemtype}")
         for row in context.glpi.rows(itemtype, {"searchText[content]": "zabbix "}):
             if row.get("itemtype") == "Ticket" and int(row["users_id"]) == account.user_id:
                 written.setdefault(int(row["items_id"]), set()).update(markers(str(row["content"])))

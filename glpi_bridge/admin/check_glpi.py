@@ -108,6 +108,7 @@ def _inside(
         lambda: _account(settings, client, account),
         lambda: _rights(rules, client, account),
         lambda: check_names(rules, Names(client), account),
+        lambda: _request_source(client, rules),
         lambda: _templates(client),
         lambda: _mails(client),
         lambda: _mode(client),
@@ -350,6 +351,17 @@ def _mails(client: Glpi) -> Iterator[Line]:
         )
     else:
         yield ok("GLPI mails", "off: GLPI mails nobody about our tickets")
+
+
+def _request_source(client: Glpi, rules: Rules) -> Iterator[Line]:
+    """Tell where tickets say they come from, where no rule sets it."""
+    named = sorted({one.name for one in rules.names() if one.kind == "request_source"})
+    if named:
+        yield ok("GLPI request source", f"{', '.join(named)}, by the rules")
+        return
+    number = int(client.get("getFullSession")["session"].get("glpidefault_requesttypes_id") or 0)
+    name = next((str(row["name"]) for row in client.rows("RequestType") if row["id"] == number), f"number {number}")
+    yield ok("GLPI request source", f"{name}, our user's default: a rule may set `request_source`")
 
 
 def _mode(client: Glpi) -> Iterator[Line]:

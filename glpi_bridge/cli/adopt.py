@@ -9,7 +9,7 @@ import click
 from glpi_bridge import build
 from glpi_bridge.admin import adopt as adopting
 from glpi_bridge.admin.adopt import Adopted, Change, Missing
-from glpi_bridge.cli.common import json_option, print_json, with_settings
+from glpi_bridge.cli.common import json_option, print_json, progress, with_settings
 from glpi_bridge.config import Settings
 
 
@@ -51,7 +51,8 @@ def adopt(
             marker = adopting.owe_again(context, event)
             _say({"marker": marker, "ticket": None}, f"{marker} is written again with the next pass", as_json)
         else:
-            report = adopting.adopt(context, Missing(missing), dry_run=dry_run)
+            with progress() as tick:
+                report = adopting.adopt(context, Missing(missing), dry_run=dry_run, tick=tick)
             _report(report, dry_run, as_json)
 
 

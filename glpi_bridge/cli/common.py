@@ -6,7 +6,8 @@ import functools
 import json
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -82,6 +83,18 @@ class _Json(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """Give a function that shows what is being done, on a terminal; elsewhere it shows nothing."""
+    if not sys.stderr.isatty():
+        yield lambda _doing: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - a tenth of a second, for terminals alone
+
+    with Console(stderr=True).status("") as shown:
+        yield shown.update
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")

@@ -81,14 +81,13 @@ def test_no_command_shows_a_secret_or_leaves_a_session(
 
 
 @pytest.mark.field("F44")
-def test_a_hundred_alerts_and_twenty_cron_passes_leave_no_session(bridge: Installation) -> None:
+def test_a_thousand_alerts_and_a_hundred_cron_passes_leave_no_session(bridge: Installation) -> None:
     bridge.write()
-    for number in range(100):
-        bridge.alert(str(number + 1))
-        if number % 5 == 0:
+    for number in range(1, 1001):
+        bridge.alert(str(number))
+        if number % 10 == 0:
             bridge.ok("deliver")
-    bridge.ok("deliver")
-    assert len(bridge.glpi.tickets()) == 100
+    assert len(bridge.glpi.tickets()) == 1000
     assert bridge.glpi.sessions() == []
 
 
