@@ -43,7 +43,7 @@ zabbix:
 spool: {directory}/spool
 store: {directory}/bridge.db
 delivery:
-  settle_after: {settle_after}
+  settle_after: 1s
   lease: 20s
   backoff_first: 1s
   backoff_cap: 2s
@@ -55,7 +55,7 @@ delivery:
 class Bridge:
     """One installation for one source; its Zabbix is not there (only alerts tell of problems)."""
 
-    def __init__(self, directory: Path, source: str, *, rules: str = RULES, settle_after: str = "1s") -> None:
+    def __init__(self, directory: Path, source: str, *, rules: str = RULES, url: str = "") -> None:
         self.directory, self.source = directory, source
         self._numbers = itertools.count(1)
         tokens = {}
@@ -69,13 +69,12 @@ class Bridge:
         self.settings = directory / "bridge.yml"
         self.settings.write_text(
             BRIDGE.format(
-                url=os.environ["GLPI_URL"],
+                url=url or os.environ["GLPI_URL"],
                 user_token=tokens["GLPI_USER_TOKEN_FILE"],
                 app_token=tokens["GLPI_APP_TOKEN_FILE"],
                 zabbix_token=tokens["zabbix"],
                 source=source,
                 directory=directory,
-                settle_after=settle_after,
             )
         )
         (directory / "rules.yml").write_text(rules)
@@ -138,7 +137,7 @@ class Bridge:
         said = self.deliver()
         while not reached():
             assert time.monotonic() < end, f"not reached within {seconds} s; the bridge said:\n{said}"
-            time.sleep(0.2)
+            time.sleep(0.5)
             said += self.deliver()
         return said
 

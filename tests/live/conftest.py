@@ -24,6 +24,7 @@ import requests
 from glpi_bridge import http
 from glpi_bridge.glpi import Credentials, Glpi
 from tests.live.bridge import Bridge
+from tests.live.way import Way
 
 NEEDED = ("GLPI_URL", "GLPI_APP_TOKEN_FILE", "GLPI_USER_TOKEN_FILE")
 
@@ -142,3 +143,11 @@ def glpi(new_glpi: Callable[[], Glpi]) -> Glpi:
 def bridge(tmp_path: Path, source: str) -> Bridge:
     """One installation of the bridge, new for this test."""
     return Bridge(tmp_path, source)
+
+
+@pytest.fixture
+def way() -> Iterator[Way]:
+    """A way to GLPI that a test can close, or that loses answers."""
+    made = Way(os.environ["GLPI_URL"])
+    yield made
+    made.close()
