@@ -53,6 +53,7 @@ def compose(context: Context, owed: Owed, step: Step, route: Route, shown: Shown
         ticket_id=incident.told.ticket_id,
         urgency=int(route.draft.urgency),
         impact=int(route.draft.impact),
+        status=_confirmed_status(incident, shown) if step.kind is StepKind.CONFIRM else None,
     )
     fields, warnings = _FIELDS[step.kind](context, incident, step, route, shown)
     if incident.told.plain:
@@ -156,7 +157,15 @@ def _raise(context: Context, incident: Incident, step: Step, route: Route, shown
 
 
 def _confirm(context: Context, incident: Incident, step: Step, route: Route, shown: Shown | None) -> _Fields:  # noqa: ARG001
-    return {"id": incident.told.ticket_id, "status": int(TicketStatus.SOLVED)}, ()
+    return {"id": incident.told.ticket_id, "status": _confirmed_status(incident, shown)}, ()
+
+
+def _confirmed_status(incident: Incident, shown: Shown | None) -> int:
+    """What GLPI should have made of our solution, or of our reopening."""
+    if incident.is_recovered:
+        return int(TicketStatus.SOLVED)
+    is_assigned = shown is not None and (shown.technicians or shown.groups)
+    return int(TicketStatus.ASSIGNED if is_assigned else TicketStatus.NEW)
 
 
 def _complete(context: Context, incident: Incident, step: Step, route: Route, shown: Shown | None) -> _Fields:  # noqa: ARG001
@@ -199,10 +208,12 @@ def told(item: Item, owed: Owed, ticket_id: int | None, now: datetime) -> tuple[
             return replace(before, notes=before.notes | {item.subject}), seen
         case StepKind.SOLVE:
             solved = replace(seen, status=TicketStatus.SOLVED, by_us=True, finished_at=now)
-            return replace(before, solved=before.solved | before.reopened | {item.subject}), solved
+            told_ = replace(before, solved=before.solved | before.reopened | {item.subject})
+            return replace(told_, unconfirmed=False, unopened=False), solved
         case StepKind.REOPEN:
             opened = replace(seen, status=TicketStatus.NEW, by_us=False, finished_at=None)
-            return replace(before, reopened=before.reopened | {item.subject}), opened
+            told_ = replace(before, reopened=before.reopened | {item.subject})
+            return replace(told_, unconfirmed=False, unopened=False), opened
         case StepKind.LINK:
             return replace(before, linked=before.linked | {int(item.subject)}), seen
         case StepKind.RAISE:
@@ -211,8 +222,10 @@ def told(item: Item, owed: Owed, ticket_id: int | None, now: datetime) -> tuple[
         case StepKind.COMPLETE:
             return replace(before, incomplete=False), seen
         case StepKind.CONFIRM:
-            solved = replace(seen, status=TicketStatus.SOLVED, by_us=True, finished_at=now)
-            return replace(before, unconfirmed=False), solved
+            status = TicketStatus(item.status or TicketStatus.SOLVED)
+            is_over = status.is_finished
+            confirmed = replace(seen, status=status, by_us=is_over, finished_at=now if is_over else None)
+            return replace(before, unconfirmed=False, unopened=False), confirmed
     raise ValueError(item.kind)
 
 

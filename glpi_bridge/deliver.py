@@ -67,7 +67,10 @@ def _planned(context: Context, owed: Iterable[Owed]) -> list[Due]:
     for one in owed:
         route = context.rules.route(plan.lead(one.incident), context.time())
         step = plan.plan(one.incident, route, context.time())
-        if isinstance(step, Step):
+        if isinstance(step, Step) and step.kind is StepKind.PART:
+            back = [event.eventid for event in plan.returned(one.incident)]
+            context.store.write(events.part, one.incident.source, back, one.incident.id, context.now())
+        elif isinstance(step, Step):
             due.append(Due(one, step, route))
         else:
             rests.append(Rest(one, step, plan.acknowledgement(one.incident, route.policy) is not None))

@@ -87,14 +87,14 @@ def _sort(connection: Connection, context: Context, routed: Sequence[tuple[Unsor
         if reason is not None:
             events.put(connection, one, None, reason)
             continue
+        if not events.put(connection, one, None, ""):
+            continue  # more is known of it by now, or another worker has sorted it
         event = facts.event(one.source, one.eventid, one.facts)
         held = latest.get((one.source, route.key))
-        if held is None or not plan.joins(event, held, route.policy):
+        if held is None or one.has_left(held.id) or not plan.joins(event, held, route.policy):
             held = _opened(connection, one, route, held, found.get(marker(one)), now)
-        else:
-            events.make_due(connection, [held.id], now)
-        if events.put(connection, one, held.id, f"incident {held.id}"):
-            latest[one.source, route.key] = replace(held, events=(*held.events, event))
+        events.join(connection, one, held.id, now)
+        latest[one.source, route.key] = replace(held, events=(*held.events, event))
 
 
 def _opened(

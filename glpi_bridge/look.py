@@ -68,6 +68,8 @@ def same_ticket(before: Seen, now: Seen) -> bool:
 
 def newer(before: Seen, now: Seen) -> Seen:
     """Join what was known with what was read: who finished a ticket is only known from before."""
+    if now.is_gone:  # a purged ticket tells nothing of how it stood
+        return replace(before, is_gone=True)
     still_ours = before.by_us and before.status.is_finished and now.status.is_finished
     return replace(now, by_us=still_ours, finished_at=before.finished_at if still_ours else now.finished_at)
 

@@ -229,7 +229,8 @@ class Told:
 
     `solved` and `reopened` hold the event ids whose recovery or return was told; `notes` the ids of notes.
     `incomplete`: the ticket was found after a broken call, or read back without its actors. `unconfirmed`: GLPI has our
-    solution and still shows the ticket open. `plain`: GLPI's tables refuse four-byte characters.
+    solution and still shows the ticket open; `unopened`: it has our reopening and still shows it finished. `plain`:
+    GLPI's tables refuse four-byte characters.
     """
 
     ticket_id: int | None = None
@@ -241,6 +242,7 @@ class Told:
     linked: frozenset[int] = frozenset()
     incomplete: bool = False
     unconfirmed: bool = False
+    unopened: bool = False
     plain: bool = False
 
 
@@ -297,6 +299,7 @@ class StepKind(StrEnum):
     RAISE = "raise"
     COMPLETE = "complete"
     CONFIRM = "confirm"
+    PART = "part"
     ACKNOWLEDGE = "acknowledge"
 
 
@@ -305,7 +308,8 @@ class Step:
     """One thing due for one incident, and why.
 
     `subject` names what the step is about so that it can be recognised again: an event id (solve, reopen,
-    acknowledge), a note id, the other ticket's id (link); empty for create and raise.
+    acknowledge), a note id, the other ticket's id (link); empty for create and raise. PART is the store's own affair:
+    events that came back to a ticket which takes nothing any more begin an incident of their own.
     """
 
     kind: StepKind

@@ -22,9 +22,11 @@ def plan(incident: Incident, route: Route, now: datetime) -> Step | Wait:
     """
     if incident.told.ticket_id is None:
         return _before_ticket(incident, route, now)
+    policy = route.policy
+    if _takes_nothing(incident, policy) and 0 < len(returned(incident)) < len(incident.events):
+        return Step(StepKind.PART, "back, but its ticket takes nothing any more")
     if incident.seen.is_deleted or incident.seen.is_gone:
         return Wait("the ticket was removed by hand", is_final=incident.is_recovered)
-    policy = route.policy
     return (
         _complete(incident)
         or _link(incident)
@@ -53,9 +55,7 @@ def joins(event: Event, latest: Incident, policy: Policy) -> bool:
 
     A ticket that was removed, or closed where closed stays closed, takes nothing new: nobody would see it there.
     """
-    if latest.seen.is_deleted or latest.seen.is_gone:
-        return False
-    if latest.seen.status is TicketStatus.CLOSED and not policy.reopen_closed:
+    if _takes_nothing(latest, policy):
         return False
     if any(other.is_open for other in latest.events):
         return True
@@ -64,6 +64,22 @@ def joins(event: Event, latest: Incident, policy: Policy) -> bool:
     if opened < calm_since or policy.reopen_window is None:
         return True
     return timedelta(seconds=opened - calm_since) < policy.reopen_window
+
+
+def returned(incident: Incident) -> list[Event]:
+    """Return the events that came back after the ticket was finished, by us or by a person, and were not told."""
+    seen = incident.seen
+    if not seen.status.is_finished:
+        return []
+    fresh = [event for event in incident.events if event.is_open and event.eventid not in incident.told.reopened]
+    if seen.by_us:
+        return fresh
+    return [event for event in fresh if seen.finished_at and _at(event.opened_at) > seen.finished_at.timestamp()]
+
+
+def _takes_nothing(incident: Incident, policy: Policy) -> bool:
+    seen = incident.seen
+    return seen.is_deleted or seen.is_gone or (seen.status is TicketStatus.CLOSED and not policy.reopen_closed)
 
 
 def acknowledgement(incident: Incident, policy: Policy) -> Step | None:
@@ -189,15 +205,15 @@ def _returned(incident: Incident, policy: Policy) -> Step | Wait:
         return Wait("open in Zabbix and in GLPI")
     if seen.status is TicketStatus.CLOSED and not policy.reopen_closed:
         return Wait("open in Zabbix; closed in GLPI, where closed stays closed")
-    for event in incident.events:
-        if not event.is_open or event.eventid in told.reopened:
-            continue
-        if seen.by_us:
-            return Step(StepKind.REOPEN, "the problem is back", event.eventid)
-        if seen.finished_at is not None and _at(event.opened_at) > seen.finished_at.timestamp():
-            return Step(StepKind.REOPEN, "the problem is back after a person closed its ticket", event.eventid)
-        if policy.reopen_after_person:
-            return Step(StepKind.REOPEN, "closed by a person while the problem lives", event.eventid)
+    still_open = [event.eventid for event in incident.events if event.is_open]
+    if told.unopened and (taken := told.reopened.intersection(still_open)):
+        return Step(StepKind.CONFIRM, "GLPI took the reopening and left the ticket finished", min(taken))
+    if back := returned(incident):
+        reason = "the problem is back" if seen.by_us else "the problem is back after a person closed its ticket"
+        return Step(StepKind.REOPEN, reason, back[0].eventid)
+    untold = [eventid for eventid in still_open if eventid not in told.reopened]
+    if policy.reopen_after_person and untold:
+        return Step(StepKind.REOPEN, "closed by a person while the problem lives", untold[0])
     return Wait("open in Zabbix; closed by a person")
 
 

@@ -19,13 +19,14 @@ from glpi_bridge.context import Context
 from glpi_bridge.errors import BridgeError, Held, NotConnected, TargetError, UnclearAnswer
 from glpi_bridge.glpi import NameNotFound
 from glpi_bridge.look import Shown
-from glpi_bridge.model import Outcome, Route, Seen, Step, StepKind, Told, Verdict
+from glpi_bridge.model import Outcome, Route, Seen, Step, StepKind, TicketStatus, Verdict
+from glpi_bridge.standing import is_undone, stands
 from glpi_bridge.store import attempts, incidents, meta
 from glpi_bridge.store.attempts import Attempt
 from glpi_bridge.store.incidents import End, Owed
 
 log = logging.getLogger(__name__)
-_READ_BACK = frozenset({StepKind.SOLVE, StepKind.CONFIRM})
+_READ_BACK = frozenset({StepKind.SOLVE, StepKind.REOPEN, StepKind.CONFIRM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,10 @@ def _composed(context: Context, due: Due, shown: Mapping[int, Shown]) -> Write |
             if plan.plan(owed.incident, due.route, context.time()) != due.step:
                 context.store.write(incidents.set_seen, incident.id, seen, context.now())
                 return None
+        if due.step.kind is StepKind.CONFIRM and is_undone(context, owed.incident, seen):
+            undone = replace(incident.told, unconfirmed=False, unopened=False)
+            context.store.write(incidents.set_told, owed, undone, context.now())
+            return None
     try:
         write = compose(context, owed, due.step, due.route, now)
     except NameNotFound as error:
@@ -177,7 +182,7 @@ def record(context: Context, attempt: Attempt, writes: Sequence[Write], outcomes
     """Commit what GLPI answered and the attempt's end; what is unknown stays in doubt."""
     pairs = list(zip(writes, outcomes, strict=True))
     pairs = [(write, _judged(context, write, outcome)) for write, outcome in pairs]
-    statuses = _solved_statuses(context, pairs)
+    statuses = _statuses(context, pairs)
     ends = [
         _end(context, write, outcome, statuses) for write, outcome in pairs if outcome.verdict is not Verdict.UNKNOWN
     ]
@@ -216,12 +221,12 @@ def _judged(context: Context, write: Write, outcome: Outcome) -> Outcome:
     return outcome
 
 
-def _solved_statuses(context: Context, pairs: Sequence[tuple[Write, Outcome]]) -> dict[int, Seen]:
-    """Read the tickets that were just solved: GLPI may take a solution and leave the ticket open."""
+def _statuses(context: Context, pairs: Sequence[tuple[Write, Outcome]]) -> dict[int, Seen]:
+    """Read the tickets that were just solved or reopened: GLPI may take the text and leave the ticket as it was."""
     ids = [
         write.owed.incident.told.ticket_id or 0
         for write, outcome in pairs
-        if write.step.kind in (StepKind.SOLVE, StepKind.CONFIRM) and outcome.verdict is Verdict.DONE
+        if write.step.kind in _READ_BACK and outcome.verdict is Verdict.DONE
     ]
     if not ids:
         return {}
@@ -239,10 +244,10 @@ def _end(context: Context, write: Write, outcome: Outcome, statuses: Mapping[int
         case Verdict.DONE:
             after, seen = told(write.item, owed, outcome.id, context.time())
             now = statuses.get(after.ticket_id or 0)
-            if now is not None and not now.status.is_finished and not now.is_gone:
-                after, seen = _left_open(context, write, replace(after, unconfirmed=kind is StepKind.SOLVE), now)
-            elif now is not None:
-                seen = replace(seen, status=now.status)
+            if now is not None:
+                _say_if_held(context, write, now)
+            if kind in _READ_BACK:
+                after, seen = stands(kind, after, seen, now)
             return End(owed.incident.id, told=after, seen=seen, state=f"{kind} told")
         case Verdict.REFUSED:
             return _refused(context, write, outcome)
@@ -253,13 +258,15 @@ def _end(context: Context, write: Write, outcome: Outcome, statuses: Mapping[int
             return _as_before(owed, outcome.text, 0.0)
 
 
-def _left_open(context: Context, write: Write, after: Told, now: Seen) -> tuple[Told, Seen]:
-    if write.step.kind is StepKind.CONFIRM:
-        ticket = after.ticket_id
-        text = f"ticket {ticket} stays open in GLPI although it has our solution: does a business rule hold its status?"
-        if context.notice("left open", str(ticket), text):
-            log.warning("%s", text)
-    return after, now
+def _say_if_held(context: Context, write: Write, now: Seen) -> None:
+    """A status that was set outright and is not there: GLPI holds it, and a person should know."""
+    status = write.item.status
+    if status is None or now.is_gone or TicketStatus(status).is_finished == now.status.is_finished:
+        return
+    ticket, stays = write.item.ticket_id, "finished" if now.status.is_finished else "open"
+    text = f"ticket {ticket} stays {stays} in GLPI whatever we set: does a business rule hold its status?"
+    if context.notice("left open", str(ticket), text):
+        log.warning("%s", text)
 
 
 def _as_before(owed: Owed, state: str, not_before: float) -> End:

@@ -18,8 +18,9 @@ from glpi_bridge.context import Context
 from glpi_bridge.errors import NoAnswer, Refused, SessionLost, TargetError
 from glpi_bridge.glpi.answers import value
 from glpi_bridge.look import Shown
-from glpi_bridge.model import StepKind
+from glpi_bridge.model import StepKind, TicketStatus
 from glpi_bridge.render import markers
+from glpi_bridge.standing import stands, written
 from glpi_bridge.store import Connection, attempts, incidents, meta
 from glpi_bridge.store.attempts import Attempt, Item
 from glpi_bridge.store.incidents import End, Owed
@@ -89,7 +90,7 @@ def _fence(context: Context, attempt: Attempt) -> Attempt:
 def _counts(context: Context, attempt: Attempt, now: float) -> bool:
     """A session that is unknown at the first kill proves something only while it cannot have been collected."""
     fresh = now - attempt.read_at < context.terms.session_age
-    return attempt.kills > 0 or fresh or now - attempt.started_at >= context.terms.forgotten_after
+    return fresh or now - attempt.started_at >= context.terms.forgotten_after
 
 
 def _kill_pause(context: Context, attempt: Attempt) -> float:
@@ -154,9 +155,9 @@ def _told(context: Context, item: Item, owed: Owed, ids: list[int]) -> End:
         look.remember(context, {first: item.marker})
         for other in others:
             report_duplicate(context, other, first, item.marker)
-    if item.kind is StepKind.SOLVE:
-        after = replace(after, unconfirmed=True)
-        seen = owed.incident.seen
+    if item.kind in (StepKind.SOLVE, StepKind.REOPEN) and item.ticket_id is not None:
+        now = look.look(context, [item.ticket_id])[item.ticket_id].seen
+        after, seen = stands(item.kind, after, seen, now)
     return End(owed.incident.id, told=after, seen=seen, state="found after a call that broke off")
 
 
@@ -229,13 +230,10 @@ def own_tickets(context: Context, watermark: int) -> Iterable[Shown]:
 
 def _find_timeline(itemtype: str) -> Callable[[Context, Attempt], _Found]:
     def find(context: Context, attempt: Attempt) -> _Found:
-        account = context.glpi.account or context.glpi.login()
         found: dict[int, list[int]] = {}
         for item in attempt.items:
-            rows = context.glpi.rows(itemtype, {"searchText[content]": item.marker})
-            for row in rows:
-                same = int(row["items_id"]) == item.ticket_id and int(row["users_id"]) == account.user_id
-                if same and item.marker in markers(str(row["content"])):
+            for row in written(context, itemtype, item.ticket_id, item.marker):
+                if item.marker in markers(str(row["content"])):
                     found.setdefault(item.incident_id, []).append(int(row["id"]))
         return found, set()
 
@@ -275,7 +273,9 @@ def _find_updates(context: Context, attempt: Attempt) -> _Found:
 def _shows(shown: Shown, item: Item) -> bool:
     if item.kind is StepKind.RAISE:
         return (shown.seen.urgency, shown.seen.impact) == (item.urgency, item.impact)
-    return item.kind is StepKind.CONFIRM and shown.seen.status.is_finished
+    if item.kind is not StepKind.CONFIRM:
+        return False
+    return shown.seen.status.is_finished == TicketStatus(item.status or TicketStatus.SOLVED).is_finished
 
 
 _FIND: Mapping[StepKind, Callable[[Context, Attempt], _Found]] = {

@@ -23,6 +23,7 @@ class Item:
     """What an attempt sends for one incident, as far as it must be found again.
 
     `marker` is the whole marker line of what is written; `ticket_id` the ticket it goes to (None: it makes one).
+    `status` is what a confirm sets.
     """
 
     incident_id: int
@@ -32,6 +33,7 @@ class Item:
     ticket_id: int | None = None
     urgency: int | None = None
     impact: int | None = None
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from glpi_bridge.store.tables import events, incidents
 
 T = TypeVar("T")
 _CHUNK = 400
+_LEFT = "left incident {}, whose ticket takes nothing any more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,11 @@ class Unsorted:
     eventid: str
     facts: Facts
     text: str
+    verdict: str = ""
+
+    def has_left(self, incident_id: int) -> bool:
+        """Tell whether it was taken out of this incident."""
+        return self.verdict == _LEFT.format(incident_id)
 
 
 def intake(connection: Connection, batch: Iterable[tuple[str, str, Facts]], now: float) -> int:
@@ -75,12 +81,12 @@ def make_due(connection: Connection, ids: Iterable[int], now: float) -> None:
 def unsorted(connection: Connection, limit: int) -> list[Unsorted]:
     """Return events to be sorted, oldest first."""
     rows = connection.execute(
-        select(events.c.source, events.c.eventid, events.c.facts)
+        select(events.c.source, events.c.eventid, events.c.facts, events.c.verdict)
         .where(events.c.unsorted)
         .order_by(events.c.changed_at)
         .limit(limit)
     )
-    return [Unsorted(row.source, row.eventid, Facts.from_json(row.facts), row.facts) for row in rows]
+    return [Unsorted(row.source, row.eventid, Facts.from_json(row.facts), row.facts, row.verdict) for row in rows]
 
 
 def put(connection: Connection, event: Unsorted, incident_id: int | None, verdict: str) -> bool:
@@ -91,6 +97,22 @@ def put(connection: Connection, event: Unsorted, incident_id: int | None, verdic
         .values(unsorted=False, incident_id=incident_id, verdict=verdict[:255])
     )
     return done.rowcount == 1
+
+
+def join(connection: Connection, event: Unsorted, incident_id: int, now: float) -> None:
+    """Give an event that was just sorted its incident, and let the plan look at that."""
+    values = {"incident_id": incident_id, "verdict": f"incident {incident_id}"}
+    connection.execute(update(events).where(_is(event.source, event.eventid)).values(values))
+    make_due(connection, [incident_id], now)
+
+
+def part(connection: Connection, source: str, eventids: Sequence[str], incident_id: int, now: float) -> None:
+    """Take events out of their incident, to be sorted again; the incident is planned anew."""
+    for part_ in chunks(eventids):
+        mine = (events.c.source == source, events.c.eventid.in_(part_), events.c.incident_id == incident_id)
+        values = {"incident_id": None, "unsorted": True, "verdict": _LEFT.format(incident_id), "changed_at": now}
+        connection.execute(update(events).where(*mine).values(values))
+    make_due(connection, [incident_id], now)
 
 
 def facts_of(connection: Connection, source: str, eventid: str) -> Facts | None:

@@ -250,7 +250,9 @@ def end_acknowledgement(
 ) -> None:
     """Record what Zabbix has confirmed of one incident; due again while an event is left."""
     all_told = sorted(owed.incident.acknowledged | set(acknowledged))
-    announced = {event.eventid for event in owed.incident.events if event.announced}
+    # events may have joined since it was claimed
+    now_held = by_ids(connection, [owed.incident.id])
+    announced = {event.eventid for one in now_held for event in one.incident.events if event.announced}
     values = {
         "ack_attempt_id": None,
         "acknowledged": json.dumps(all_told),
@@ -260,6 +262,13 @@ def end_acknowledgement(
         "ack_parked": parked,
     }
     connection.execute(update(incidents).where(incidents.c.id == owed.incident.id).values(values))
+
+
+def set_told(connection: Connection, owed: Owed, told: Told, now: float) -> None:
+    """Correct what is told of an incident, unless it changed meanwhile, and let the plan look."""
+    same = and_(incidents.c.id == owed.incident.id, incidents.c.version == owed.version)
+    values = {"told": told_text(told), "due_at": now, "version": incidents.c.version + 1}
+    connection.execute(update(incidents).where(same).values(values))
 
 
 def park(connection: Connection, owed: Owed, why: str) -> None:
@@ -328,6 +337,7 @@ def told_text(told: Told) -> str:
             "linked": sorted(told.linked),
             "incomplete": told.incomplete,
             "unconfirmed": told.unconfirmed,
+            "unopened": told.unopened,
             "plain": told.plain,
         }
     )
@@ -360,6 +370,7 @@ def _told(text: str, ticket_id: int | None) -> Told:
         linked=frozenset(raw["linked"]),
         incomplete=raw["incomplete"],
         unconfirmed=raw["unconfirmed"],
+        unopened=raw.get("unopened", False),
         plain=raw["plain"],
     )
 

@@ -75,7 +75,8 @@ def due(one: Incident, policy: Policy, minute: float = 30, ignore: str | None = 
 NEW, ASSIGNED, PENDING = TicketStatus.NEW, TicketStatus.ASSIGNED, TicketStatus.PENDING
 SOLVED, CLOSED = TicketStatus.SOLVED, TicketStatus.CLOSED
 CREATE, NOTE, SOLVE, REOPEN = StepKind.CREATE, StepKind.NOTE, StepKind.SOLVE, StepKind.REOPEN
-LINK, RAISE, COMPLETE, CONFIRM = StepKind.LINK, StepKind.RAISE, StepKind.COMPLETE, StepKind.CONFIRM
+LINK, RAISE, COMPLETE = StepKind.LINK, StepKind.RAISE, StepKind.COMPLETE
+CONFIRM, PART = StepKind.CONFIRM, StepKind.PART
 calm = Policy(flap_count=0)
 solved_by_a_person = seen(SOLVED, by_us=False)
 closed_by_a_person = seen(CLOSED, by_us=False)
@@ -184,9 +185,17 @@ ROWS: list[tuple[str, Asked, Any]] = [
      ask(ticketed(problem(recovered=5), problem("102", 25), seen=seen(SOLVED))), (REOPEN, "102")),
     ("back, and the entity closes what is solved at once → reopen",
      ask(ticketed(problem(recovered=5), problem("102", 25), seen=seen(CLOSED))), (REOPEN, "102")),
-    ("back, but closed stays closed by setting → nothing",
+    ("back, but closed stays closed by setting → it parts from that ticket",
      ask(ticketed(problem(recovered=5), problem("102", 25), seen=seen(CLOSED)),
-         Policy(reopen_closed=False, flap_count=0)), "closed stays closed"),
+         Policy(reopen_closed=False, flap_count=0)), (PART, "")),
+    ("back, but the solved ticket was removed → it parts from that ticket",
+     ask(ticketed(problem(recovered=5), problem("102", 25), seen=seen(SOLVED, is_gone=True))), (PART, "")),
+    ("closed by a person while it lives, and closed stays closed → nothing",
+     ask(ticketed(problem(), seen=closed_by_a_person), Policy(reopen_closed=False, flap_count=0)),
+     "closed stays closed"),
+    ("GLPI took the reopening and left it finished → confirm",
+     ask(ticketed(problem(recovered=5), problem("102", 25), seen=seen(SOLVED, by_us=False),
+                  told=told(reopened=frozenset({"102"}), unopened=True))), (CONFIRM, "102")),
     ("a person closed it while the problem lives → respected",
      ask(ticketed(problem(), seen=closed_by_a_person)), "closed by a person"),
     ("a person closed it while the problem lives, by setting → reopened once",

@@ -1,0 +1,60 @@
+"""How a ticket stands after a solution or a reopening of ours: shown by GLPI, not shown, or undone by a person since.
+
+GLPI may keep our text and lose its effect (a PHP process that dies in between, a business rule that holds the status).
+That is told from a person's hand by what only a person does afterwards: a refused solution, a later end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from glpi_bridge.context import Context
+from glpi_bridge.model import Incident, Seen, StepKind, Told
+from glpi_bridge.render import markers
+
+_REFUSED = 4  # ITILSolution.status
+
+
+def stands(kind: StepKind, after: Told, seen: Seen, now: Seen | None) -> tuple[Told, Seen]:
+    """Return what is told and seen once GLPI has a solution or a reopening of ours.
+
+    `after` and `seen` are what they are if it took effect; `now` is the ticket as it was read back, if it was.
+    """
+    if kind is StepKind.SOLVE:
+        if now is None or now.is_gone:
+            return replace(after, unconfirmed=now is None), now or seen
+        if now.status.is_finished:
+            return after, replace(now, by_us=True, finished_at=seen.finished_at)
+        return replace(after, unconfirmed=True), now
+    if kind is StepKind.REOPEN:
+        is_shown = now is not None and (now.is_gone or not now.status.is_finished)
+        return replace(after, unopened=not is_shown), now or seen
+    return after, now or seen
+
+
+def is_undone(context: Context, incident: Incident, now: Seen) -> bool:
+    """Tell whether a person has undone our last solution, or finished the ticket after our last reopening.
+
+    Reopening a ticket, by whatever hand, refuses its solution; and it takes away the date of the end, so that an end
+    later than our reopening is a new one.
+    """
+    if incident.is_recovered:
+        rows = _written(context, "ITILSolution", incident, "solution")
+        return bool(rows) and int(rows[-1]["status"]) == _REFUSED
+    rows = _written(context, "ITILFollowup", incident, "return")
+    made = context.glpi.to_utc(str(rows[-1]["date_creation"])) if rows else None
+    return made is not None and now.finished_at is not None and now.finished_at > made
+
+
+def written(context: Context, itemtype: str, ticket_id: int | None, text: str) -> list[dict[str, Any]]:
+    """Read what our account wrote on a ticket with `text` in it, oldest first."""
+    account = context.glpi.account or context.glpi.login()
+    rows = context.glpi.rows(itemtype, {"searchText[content]": text})
+    return [row for row in rows if int(row["items_id"]) == ticket_id and int(row["users_id"]) == account.user_id]
+
+
+def _written(context: Context, itemtype: str, incident: Incident, word: str) -> list[dict[str, Any]]:
+    start = f"{incident.marker} {word} "
+    rows = written(context, itemtype, incident.told.ticket_id, start.strip())
+    return [row for row in rows if any(line.startswith(start) for line in markers(str(row["content"])))]
