@@ -409,8 +409,8 @@ class Simulation:
         if self.traits.poison and one.triggerid == "6":
             name += f" {POISON}"
         fields = {
-            "event_name": name, "trigger_id": one.triggerid, "event_nseverity": str(one.severity),
-            "event_source": "0", "host_host": "web01", **_stamped("event_", one.opened), **_stamped("", self.clock), **more,
+            "event_name": name, "trigger_id": one.triggerid, "event_nseverity": str(one.severity), "event_source": "0",
+            "host_host": "web01", **_stamped("event_", one.opened), **_stamped("", self.clock), **more,
         }  # fmt: skip
         if kind is AlertKind.UPDATE:
             fields |= _stamped("event_update_", self.clock) | {"user_fullname": "Zabbix Administrator"}
@@ -603,8 +603,11 @@ class Simulation:
 
     def _was_suppressed(self, triggerid: str) -> bool:
         """Events of one trigger share a ticket, and it is held while all that are open are suppressed."""
-        said = (alert for alerts in self.accepted.values() for alert in alerts if alert.fields["trigger_id"] == triggerid)
-        return any("suppressed until 9" in alert.fields.get("event_update_action", "") for alert in said)
+        said = (alert.fields for alerts in self.accepted.values() for alert in alerts)
+        return any(
+            fields["trigger_id"] == triggerid and "suppressed until 9" in fields.get("event_update_action", "")
+            for fields in said
+        )
 
     def _tickets(self) -> list[Ticket]:
         db = self.world.db

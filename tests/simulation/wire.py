@@ -173,8 +173,10 @@ class Wire:
         if self.locks:
             self.finish(call.token)
         if call.path == "/Ticket" and call.method == "POST" and self.rng.random() < self.trouble.repeats:
+            # refused at its second arrival it would be a lie that nothing can see through: docs tell that limit
             self.repeated = True
             self._serve(call)
+            return self._serve(call) if self.rng.random() < 0.5 else self._lost(call, "lost after")
         if self.rng.random() >= self.trouble.writes:
             return self._serve(call)
         kind = self.rng.choice(self.trouble.kinds)

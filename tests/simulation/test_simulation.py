@@ -1,0 +1,63 @@
+"""Seeds: each a life of the bridge with its own troubles. A seed that fails is named in the failure.
+
+`GLPI_BRIDGE_SEEDS=2000 pytest tests/simulation` lives them all; `GLPI_BRIDGE_SEEDS=5000-5100` that range.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from tests.simulation.simulation import RULES, Simulation, Traits, live
+
+_BATCH = 20
+
+# Seeds that once found a fault, and which.
+ONCE = {
+    17: "a followup that reopens appeared late, without its effect: the ticket stayed solved",
+    30: "a twin that a person had closed before the bridge did",
+}
+
+
+def _seeds() -> range:
+    first, _, last = os.environ.get("GLPI_BRIDGE_SEEDS", "300").rpartition("-")
+    return range(int(first or 0), int(last))
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.parametrize("first", _seeds()[::_BATCH])
+def test_whatever_fails_in_between_both_sides_agree_in_the_end(first: int) -> None:
+    for seed in range(first, min(first + _BATCH, _seeds().stop)):
+        live(seed)
+
+
+@pytest.mark.parametrize("seed", ONCE, ids=ONCE.values())
+def test_what_once_went_wrong(seed: int) -> None:
+    live(seed)
+
+
+@pytest.mark.parametrize("rules", RULES)
+@pytest.mark.parametrize("version", ["10.0.19", "11.0.6"])
+def test_a_calm_life_needs_no_excuse(rules: str, version: str) -> None:
+    sim = Simulation(7, Traits(rules=rules, version=version), steps=20)
+    assert sim.run() == []
+    assert sim.wire.calls > 0
+    assert sim.context.glpi.logins <= 1 + sim.clock // 1440
+
+
+def test_the_same_seed_gives_the_same_life() -> None:
+    one, two = Simulation(11), Simulation(11)
+    assert one.run() == two.run()
+    assert one.wire.calls == two.wire.calls
+    assert one.clock == two.clock
+    assert replace(one.traits) == two.traits
