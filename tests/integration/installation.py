@@ -18,6 +18,8 @@ from glpi_bridge.context import Context
 from glpi_bridge.sandbox.glpi import GlpiServer
 from glpi_bridge.sandbox.zabbix import Standin
 from glpi_bridge.spool import Spool, hand_off
+from glpi_bridge.store import attempts, incidents
+from glpi_bridge.store.attempts import Attempt
 
 RULES = """\
 rules:
@@ -110,6 +112,12 @@ class Installation:
         result = self.run(*arguments, "--json")
         assert result.exit_code == code, f"{arguments}: {result.output}{result.exception!r}"
         return json.loads(result.stdout)
+
+    def claim(self, context: Context, attempt: Attempt) -> None:
+        """Let an attempt have its incidents, whatever their version."""
+        owed = context.store.read(incidents.by_ids, [item.incident_id for item in attempt.items])
+        versions = {one.incident.id: one.version for one in owed}
+        assert context.store.write(attempts.claim, attempt, versions) is not None
 
     @contextmanager
     def context(self) -> Iterator[Context]:

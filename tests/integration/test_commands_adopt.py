@@ -11,7 +11,7 @@ import pytest
 from glpi_bridge import intake
 from glpi_bridge.model import StepKind
 from glpi_bridge.sandbox.glpi import Fault, FaultKind, Match
-from glpi_bridge.store import attempts, incidents
+from glpi_bridge.store import incidents
 from glpi_bridge.store.attempts import Attempt, Item
 from tests.integration.installation import Installation, installation
 
@@ -152,7 +152,7 @@ def unmatched(bridge: Installation, *eventids: str) -> None:
             started_at=time.time() - 100, lease_until=1.0, items=items, doubt="no answer", next_at=time.time() + 3600,
             fenced_at=time.time() - 90, looks=2, note="unmatched",
         )  # fmt: skip
-        assert context.store.write(attempts.claim, attempt, {item.incident_id: 0 for item in items}) is not None
+        bridge.claim(context, attempt)
 
 
 @pytest.mark.field("F87")
@@ -201,7 +201,7 @@ def test_a_ticket_that_cannot_be_it_is_refused(bridge: Installation) -> None:
             started_at=1.0, lease_until=1.0, items=(Item(2, StepKind.CREATE, "zabbix zabbix/1"),), doubt="no answer",
             next_at=time.time() + 3600, fenced_at=2.0, looks=2, note="unmatched",
         )  # fmt: skip
-        assert context.store.write(attempts.claim, attempt, {2: 0}) is not None
+        bridge.claim(context, attempt)
     for number, words in ((stranger, "not written by our account"), (1, "that of zabbix zabbix/9"), (99, "NOT_FOUND")):
         result = bridge.run("adopt", "--ticket", str(number))
         assert result.exit_code == 1

@@ -181,9 +181,22 @@ def test_a_refused_connection_is_the_layer_at_fault(bridge: Installation) -> Non
     bridge.glpi.accept_again()
 
 
-def test_a_port_that_does_not_speak_tls_is_the_layer_at_fault(bridge: Installation) -> None:
-    bridge.write(url=bridge.glpi.root.replace("http:", "https:"))
-    assert "GLPI TLS" in faults(bridge)
+@pytest.mark.field("F80")
+def test_a_certificate_of_an_unknown_ca_is_the_layer_at_fault_until_ca_file_names_it(tmp_path: Path) -> None:
+    with installation(tmp_path, tls="good") as made:
+        said = faults(made)
+        assert "GLPI TLS" in said
+        assert "set ca_file" in said
+        made.write(more_glpi=f"ca_file: {made.glpi.ca_file}")
+        assert "certificates of" in line(made, "GLPI way", "ok")
+        assert "takes our token" in line(made, "GLPI log-in", "ok")
+
+
+@pytest.mark.parametrize(("kind", "said"), [("expired", "has expired"), ("other_name", "is for another name")])
+def test_what_is_wrong_with_a_certificate_is_told(tmp_path: Path, kind: str, said: str) -> None:
+    with installation(tmp_path, tls=kind) as made:
+        made.write(more_glpi=f"ca_file: {made.glpi.ca_file}")
+        assert re.search(f"GLPI TLS: .*{said}", faults(made))
 
 
 def test_a_redirect_names_its_target(bridge: Installation) -> None:

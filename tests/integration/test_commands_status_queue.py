@@ -14,7 +14,7 @@ from glpi_bridge import facts, intake
 from glpi_bridge.context import Context
 from glpi_bridge.model import StepKind
 from glpi_bridge.sandbox.glpi import Fault, FaultKind, Match
-from glpi_bridge.store import attempts, events, meta
+from glpi_bridge.store import events, meta
 from glpi_bridge.store.attempts import Attempt, Item
 from tests.integration.installation import Installation, installation
 
@@ -151,20 +151,20 @@ def test_what_is_in_flight_cannot_be_dropped(bridge: Installation) -> None:
     with bridge.context() as context:
         intake.take_in(context)
         intake.sort_events(context)
-        in_doubt(context, note=None)
+        in_doubt(bridge, context, note=None)
     result = bridge.run("queue", "drop", "1", "--yes")
     assert result.exit_code == 1
     assert "in flight" in result.output
 
 
-def in_doubt(context: Context, *, note: str | None) -> None:
+def in_doubt(bridge: Installation, context: Context, *, note: str | None) -> None:
     """Leave a create of incident 1 in doubt, as a worker that died."""
     attempt = Attempt(
         id="a" * 36, worker="dead", operation=StepKind.CREATE, token="SECRETSESSION", watermark=0, read_at=1.0,
         started_at=time.time() - 100, lease_until=1.0, items=(Item(1, StepKind.CREATE, "zabbix zabbix/1"),),
         doubt="no answer within 10 s", note=note,
     )  # fmt: skip
-    assert context.store.write(attempts.claim, attempt, {1: 0}) is not None
+    bridge.claim(context, attempt)
 
 
 @pytest.mark.field("F87")
@@ -173,7 +173,7 @@ def test_a_write_in_doubt_is_shown_with_its_reason_and_what_is_next_but_never_it
     with bridge.context() as context:
         intake.take_in(context)
         intake.sort_events(context)
-        in_doubt(context, note="unmatched")
+        in_doubt(bridge, context, note="unmatched")
     told = bridge.json("status", code=1)
     (doubt,) = told["in_doubt"]
     assert doubt["items"] == ["zabbix zabbix/1"]
