@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
-from glpi_bridge.errors import TargetError
+from glpi_bridge.errors import NoAnswer, TargetError
 from glpi_bridge.glpi.answers import Answer
 from glpi_bridge.glpi.client import Glpi
 
@@ -78,6 +78,8 @@ def try_locks(make: Callable[[], Glpi]) -> Tried:
         locked.login()
         free.login()
         return _tried(locked, free, other)
+    except NoAnswer as error:  # as from memcached, which gives up waiting and answers 500
+        return Tried(Verdict.CANNOT_TELL, f"a call had no clear answer while another held its session: {error}")
     finally:
         locked.close()
         free.close()

@@ -24,6 +24,7 @@ from glpi_bridge.config import Settings
 from glpi_bridge.glpi import Account
 from glpi_bridge.glpi.locks import Tried, Verdict
 from glpi_bridge.sandbox.glpi import Fault, FaultKind, Match
+from glpi_bridge.sandbox.glpi.sessions import PATIENCE, Handler
 from glpi_bridge.spool import Spool
 from tests.integration.installation import Installation, installation
 
@@ -387,6 +388,23 @@ def test_sessions_that_lock_and_sessions_that_do_not_are_told_apart(tmp_path: Pa
         assert "session.save_handler" in faults(made)
         assert made.glpi.sessions() == []
         assert made.glpi.tickets() == []
+
+
+@pytest.mark.parametrize(
+    ("more", "state", "said"),
+    [
+        ({"sessions_in": "redis"}, "fault", "they do not lock"),
+        ({"sessions_in": "redis-locking"}, "fault", "they do not lock"),
+        ({"sessions_in": "memcached"}, "warning", "cannot tell"),
+        ({"workers": 1}, "warning", "too few free workers"),
+    ],
+)
+def test_each_way_to_keep_sessions_is_told(
+    tmp_path: Path, more: dict[str, Any], state: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PATIENCE, Handler.MEMCACHED, 0.05)  # else it may just live to see the end of the write
+    with installation(tmp_path, **more) as made:
+        assert said in line(made, "GLPI sessions", state)
 
 
 def test_a_glpi_that_is_too_quick_or_refuses_the_trial_otherwise_cannot_be_told(tmp_path: Path) -> None:
