@@ -25,12 +25,11 @@ SOURCE = "shell"
 _NAME, _ID, _CONTENT, _STATUS, _URGENCY, _CATEGORY = 1, 2, 21, 12, 10, 7
 _OPENED, _CHANGED, _ENTITY, _GROUP, _RECIPIENT = 15, 19, 80, 8, 22
 _SHOWN = (_NAME, _ID, _STATUS, _URGENCY, _CATEGORY, _OPENED, _CHANGED, _ENTITY, _GROUP)
-_ALL_STATUSES = {
+ALL_STATUSES = {
     **{status.name.lower(): str(int(status)) for status in TicketStatus},
     "open": "notold",
     "finished": "old",
 }
-STATUSES = tuple(_ALL_STATUSES)
 
 
 class NotCreated(BridgeError):
@@ -181,7 +180,7 @@ def list_(
         criteria.append({"link": "AND", "field": field, "searchtype": searchtype, "value": wanted})
 
     if status is not None:
-        also(_STATUS, "equals", _ALL_STATUSES[status])
+        also(_STATUS, "equals", ALL_STATUSES[status])
     if category is not None:
         also(_CATEGORY, "under", names.id("ITILCategory", category))
     if text is not None:

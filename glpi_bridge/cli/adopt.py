@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
-from glpi_bridge import build
-from glpi_bridge.admin import adopt as adopting
-from glpi_bridge.admin.adopt import Adopted, Change, Missing
 from glpi_bridge.cli.common import json_option, print_json, progress, with_settings
-from glpi_bridge.config import Settings
+
+if TYPE_CHECKING:
+    from glpi_bridge.admin.adopt import Adopted, Change
+    from glpi_bridge.config import Settings
 
 
 @click.command()
 @click.option(
     "--missing",
-    type=click.Choice([str(one) for one in Missing]),
-    default=str(Missing.LEAVE),
+    type=click.Choice(["again", "leave"]),
+    default="leave",
     show_default=True,
     help="Where GLPI has lost the ticket of a problem that is still open: make it again, or leave it.",
 )
@@ -41,6 +42,9 @@ def adopt(
     Reads GLPI, writes to the store, and ends a stop; what is owed again is written with the next pass. With --ticket
     or --again it decides a single write in doubt instead, which only a person can.
     """
+    from glpi_bridge import build
+    from glpi_bridge.admin import adopt as adopting
+
     if ticket_id is not None and again:
         raise click.UsageError("--ticket and --again exclude each other")
     with build.bridge(settings) as context:
@@ -52,7 +56,7 @@ def adopt(
             _say({"marker": marker, "ticket": None}, f"{marker} is written again with the next pass", as_json)
         else:
             with progress() as tick:
-                report = adopting.adopt(context, Missing(missing), dry_run=dry_run, tick=tick)
+                report = adopting.adopt(context, adopting.Missing(missing), dry_run=dry_run, tick=tick)
             _report(report, dry_run, as_json)
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from glpi_bridge.admin.check import check as find
 from glpi_bridge.admin.finding import Line, State
 from glpi_bridge.cli.common import json_option, print_json, set_up_log
 
@@ -30,6 +29,8 @@ def check(ctx: click.Context, /, with_ticket: bool, script: Path | None, as_json
     trial of GLPI's session lock is a write that GLPI refuses. With --ticket one ticket is made in GLPI, solved, and
     closed, or removed where the profile may.
     """
+    from glpi_bridge.admin.check import check as find
+
     set_up_log("error", "text")
     found: list[Line] = []
     for line in find(ctx.obj, script=script, with_ticket=with_ticket):

@@ -9,12 +9,14 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
-from glpi_bridge.config import Settings, load
 from glpi_bridge.errors import BridgeError
+
+if TYPE_CHECKING:
+    from glpi_bridge.config import Settings
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,6 +28,8 @@ def with_settings(command: Callable[Concatenate[Settings, P], T]) -> Callable[P,
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+        from glpi_bridge.config import load
+
         path: Path = click.get_current_context().obj
         with in_words():
             settings = load(path)
@@ -40,6 +44,8 @@ def with_calm_settings(command: Callable[Concatenate[Settings, P], T]) -> Callab
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+        from glpi_bridge.config import load
+
         path: Path = click.get_current_context().obj
         with in_words():
             settings = load(path, secrets=False)
@@ -91,7 +97,7 @@ def progress() -> Iterator[Callable[[str], None]]:
     if not sys.stderr.isatty():
         yield lambda _doing: None
         return
-    from rich.console import Console  # noqa: PLC0415 - a tenth of a second, for terminals alone
+    from rich.console import Console
 
     with Console(stderr=True).status("") as shown:
         yield shown.update

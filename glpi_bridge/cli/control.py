@@ -6,15 +6,15 @@ import os
 import pwd
 import time
 from contextlib import closing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from glpi_bridge import build
 from glpi_bridge.cli.common import json_option, print_json, with_calm_settings
-from glpi_bridge.config import Settings
-from glpi_bridge.context import PAUSED, STOPPED
-from glpi_bridge.store import Connection, Store, meta
+
+if TYPE_CHECKING:
+    from glpi_bridge.config import Settings
+    from glpi_bridge.store import Connection
 
 
 @click.command()
@@ -26,6 +26,10 @@ def pause(settings: Settings, reason: str, as_json: bool) -> None:
 
     Writes to the store. A pass that is under way ends the call it is in.
     """
+    from glpi_bridge import build
+    from glpi_bridge.context import PAUSED
+    from glpi_bridge.store import Store, meta
+
     paused = {"why": reason, "by": _who(), "since": time.time()}
     with closing(Store(build.store_url(settings))) as store:
         store.write(meta.put, PAUSED, paused)
@@ -43,6 +47,9 @@ def resume(settings: Settings, as_json: bool) -> None:
 
     Writes to the store. Where GLPI was restored from a backup use `adopt` instead: else the guard stops again.
     """
+    from glpi_bridge import build
+    from glpi_bridge.store import Store
+
     targets = ["GLPI", *(f"Zabbix {name}" for name in settings.zabbix)]
     with closing(Store(build.store_url(settings))) as store:
         was = store.write(_resume, targets, time.time())
@@ -63,6 +70,9 @@ def _who() -> str:
 
 def _resume(connection: Connection, targets: list[str], now: float) -> dict[str, Any]:
     """Take the words back; return what they were. A trouble stays noted, but is tried again at once."""
+    from glpi_bridge.context import PAUSED, STOPPED
+    from glpi_bridge.store import meta
+
     was = {}
     for name in (PAUSED, STOPPED):
         held = meta.get(connection, name)

@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from glpi_bridge.admin import explain as explaining
 from glpi_bridge.cli.common import in_words, json_option, print_json
-from glpi_bridge.config import Settings, load
 from glpi_bridge.model import Draft, Event, Origin, Severity, Tag
-from glpi_bridge.render import severity_name
-from glpi_bridge.rules import Explanation
 from glpi_bridge.text import spoken, when
 from glpi_bridge.units import Mistake, instant, system_zone
+
+if TYPE_CHECKING:
+    from glpi_bridge.admin import explain as explaining
+    from glpi_bridge.config import Settings
+    from glpi_bridge.rules import Explanation
 
 _SEVERITIES = {severity.name.lower().replace("_", " "): severity for severity in Severity}
 _FACTS = ("host", "name", "severity", "tags", "groups", "templates", "trigger", "item", "origin")
@@ -83,6 +84,8 @@ def explain(
     With EVENTID the event is read from the store, else asked of Zabbix. With --host, --severity, --tag and so on an
     imagined event is explained: no network, and with --rules no bridge.yml either. Writes nothing in any case.
     """
+    from glpi_bridge.admin import explain as explaining
+
     has_facts = any(given[name] for name in _FACTS) or given["severity"] is not None
     if bool(eventid) == has_facts:
         raise click.UsageError("give either EVENTID or facts of an imagined event (--host, --severity, --tag …)")
@@ -104,10 +107,14 @@ def explain(
 
 
 def _settings(path: Path, *, needed: bool) -> Settings | None:
+    from glpi_bridge.config import load
+
     return load(path, secrets=False) if needed or path.exists() else None
 
 
 def _imagined(given: Mapping[str, Any], source: str | None, at: datetime | None) -> Event:
+    from glpi_bridge.admin import explain as explaining
+
     facts = {name: value for name, value in given.items() if value is not None and name != "origin"}
     origin = Origin(given["origin"]) if given["origin"] else Origin.TRIGGER
     default = "cron" if origin is Origin.CRON else "zabbix"
@@ -115,6 +122,8 @@ def _imagined(given: Mapping[str, Any], source: str | None, at: datetime | None)
 
 
 def _as_json(known: explaining.Known, explanation: Explanation, due: str) -> dict[str, Any]:
+    from glpi_bridge.admin import explain as explaining
+
     route, event = explanation.route, known.event
     return {
         "event": {"source": event.source, "eventid": event.eventid, "name": event.name, "host": event.host},
@@ -152,6 +161,8 @@ def _draft(draft: Draft) -> dict[str, Any]:
 
 
 def _print(known: explaining.Known, explanation: Explanation, due: str) -> None:
+    from glpi_bridge.render import severity_name
+
     route, event = explanation.route, known.event
     began = f", began {when(event.opened_at, system_zone())}" if event.opened_at else ""
     state = "" if event.is_open or event.recovered_at is None else f", over since {when(event.recovered_at)}"
@@ -175,6 +186,8 @@ def _print(known: explaining.Known, explanation: Explanation, due: str) -> None:
 
 
 def _print_ticket(known: explaining.Known, explanation: Explanation) -> None:
+    from glpi_bridge.admin import explain as explaining
+
     route = explanation.route
     _line("shared by", explaining.key_in_words(known.event, explanation))
     for name, value in _draft(route.draft).items():

@@ -5,16 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from glpi_bridge.admin.queue import Detail, desk
 from glpi_bridge.cli.common import json_option, print_json, with_calm_settings
-from glpi_bridge.config import Settings
-from glpi_bridge.spool import Rejected
-from glpi_bridge.store.overview import Queued
 from glpi_bridge.text import spoken
+
+if TYPE_CHECKING:
+    from glpi_bridge.admin.queue import Detail
+    from glpi_bridge.config import Settings
+    from glpi_bridge.spool import Rejected
+    from glpi_bridge.store.overview import Queued
 
 
 @click.group()
@@ -27,6 +29,8 @@ def queue() -> None:
 @with_calm_settings
 def list_(settings: Settings, as_json: bool) -> None:
     """List what waits: parked, in doubt, due or held incidents, and unreadable alerts. Changes nothing."""
+    from glpi_bridge.admin.queue import desk
+
     now = time.time()
     with desk(settings) as open_desk:
         found = open_desk.all(now)
@@ -53,6 +57,8 @@ def show(settings: Settings, name: str, as_json: bool) -> None:
 
     ID is an incident's number, SOURCE/EVENTID of its first event, or the name of an unreadable alert.
     """
+    from glpi_bridge.admin.queue import desk
+
     now = time.time()
     with desk(settings) as open_desk:
         bad = open_desk.bad(name)
@@ -82,6 +88,8 @@ def retry(settings: Settings, name: str, as_json: bool) -> None:
 
     Changes the store, or moves a file in the spool; the next pass then writes to GLPI or Zabbix.
     """
+    from glpi_bridge.admin.queue import desk
+
     with desk(settings) as open_desk:
         said = open_desk.retry(name, time.time())
     _say(said, as_json)
@@ -97,6 +105,8 @@ def drop(settings: Settings, name: str, yes: bool, as_json: bool) -> None:
 
     Changes the store, or deletes a file in the spool; GLPI and Zabbix stay as they are.
     """
+    from glpi_bridge.admin.queue import desk
+
     with desk(settings) as open_desk:
         said = open_desk.would_drop(name)
         if not yes:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from glpi_bridge import build
-from glpi_bridge import deliver as delivery
-from glpi_bridge import run as daemon
-from glpi_bridge import sync as reconciling
 from glpi_bridge.cli.common import json_option, print_json, with_settings
-from glpi_bridge.config import Settings
-from glpi_bridge.context import Context
+
+if TYPE_CHECKING:
+    from glpi_bridge.config import Settings
+    from glpi_bridge.context import Context
 
 
 @click.command()
@@ -24,6 +23,8 @@ def run(settings: Settings) -> None:
     Takes alerts from the spool as they come, writes tickets to GLPI, notes to Zabbix, and asks both now and then what
     changed. SIGTERM ends it after the step at hand, SIGHUP rereads the settings.
     """
+    from glpi_bridge import run as daemon
+
     path: Path = click.get_current_context().obj
     daemon.run(path, settings)
 
@@ -35,12 +36,16 @@ def deliver(settings: Settings) -> None:
 
     Writes to the store, to GLPI and to Zabbix. While another pass runs it ends at once with exit code 0.
     """
+    from glpi_bridge import build
+
     with build.bridge(settings) as context:
         if not context.spool.pass_alone(lambda: _pass(context)):
             click.echo("another delivery pass is running; it takes what waits")
 
 
 def _pass(context: Context) -> None:
+    from glpi_bridge import deliver as delivery
+
     delivery.one_pass(context)
 
 
@@ -52,6 +57,9 @@ def sync(settings: Settings, as_json: bool) -> None:
 
     Reads both; writes facts to the store, and what is due to GLPI and Zabbix. Closes second tickets of one event.
     """
+    from glpi_bridge import build
+    from glpi_bridge import sync as reconciling
+
     with build.bridge(settings) as context:
         report = reconciling.sync(context)
         context.spool.pass_alone(lambda: _pass(context))

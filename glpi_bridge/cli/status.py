@@ -6,15 +6,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from glpi_bridge.admin.status import Doubt, Status
-from glpi_bridge.admin.status import status as read_status
 from glpi_bridge.cli.common import json_option, print_json, with_calm_settings
-from glpi_bridge.config import Settings
 from glpi_bridge.text import spoken
+
+if TYPE_CHECKING:
+    from glpi_bridge.admin.status import Doubt, Status
+    from glpi_bridge.config import Settings
 
 _NOTICES_SHOWN = 20
 
@@ -27,6 +28,8 @@ def status(settings: Settings, as_json: bool) -> None:
 
     Reads the store and the spool; calls nobody and changes nothing.
     """
+    from glpi_bridge.admin.status import status as read_status
+
     found = read_status(settings, time.time())
     if as_json:
         print_json(as_mapping(found))

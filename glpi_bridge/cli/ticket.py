@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from glpi_bridge import build
-from glpi_bridge.admin import ticket as tickets
-from glpi_bridge.admin.ticket import Listed
 from glpi_bridge.cli.common import json_option, print_json, with_settings
-from glpi_bridge.config import Settings
-from glpi_bridge.glpi import Glpi, Names
-from glpi_bridge.model import Draft, Level, TicketType
+from glpi_bridge.model import Draft, Level, TicketStatus, TicketType
+
+if TYPE_CHECKING:
+    from glpi_bridge.admin.ticket import Listed
+    from glpi_bridge.config import Settings
+    from glpi_bridge.glpi import Glpi, Names
 
 _LEVELS = {level.name.lower().replace("_", " "): level for level in Level}
 _LEVEL = click.Choice(list(_LEVELS))
+_STATUSES = (*(status.name.lower() for status in TicketStatus), "open", "finished")
 _TYPES = {kind.name.lower(): kind for kind in TicketType}
 
 
@@ -29,6 +30,9 @@ def ticket() -> None:
 
 @contextmanager
 def _glpi(settings: Settings) -> Iterator[tuple[Glpi, Names]]:
+    from glpi_bridge import build
+    from glpi_bridge.glpi import Names
+
     client = build.glpi(settings)
     try:
         yield client, Names(client)
@@ -58,6 +62,8 @@ def create(settings: Settings, /, as_json: bool, type_: str, urgency: str, impac
 
     Writes to GLPI. Names that GLPI has not are left out and said, an unknown entity refuses the ticket.
     """
+    from glpi_bridge.admin import ticket as tickets
+
     draft = Draft(
         **{**given, "content": given["content"] or given["title"]},
         type=_TYPES[type_],
@@ -81,6 +87,8 @@ def create(settings: Settings, /, as_json: bool, type_: str, urgency: str, impac
 @with_settings
 def show(settings: Settings, ticket_id: int, as_json: bool) -> None:
     """Show a ticket: status, category, groups, text and timeline. Reads GLPI, changes nothing."""
+    from glpi_bridge.admin import ticket as tickets
+
     with _glpi(settings) as (client, _):
         whole = tickets.show(client, ticket_id)
     link = settings.glpi.link(ticket_id)
@@ -98,7 +106,7 @@ def show(settings: Settings, ticket_id: int, as_json: bool) -> None:
 
 
 @ticket.command("list")
-@click.option("--status", type=click.Choice(tickets.STATUSES), help="Its status; `open`, `finished`: several.")
+@click.option("--status", type=click.Choice(_STATUSES), help="Its status; `open`, `finished`: several.")
 @click.option("--category", help="A category by its path, and those below it.")
 @click.option("--text", help="A part of the title.")
 @click.option("--source", help="Tickets of this source of the bridge.")
@@ -108,6 +116,8 @@ def show(settings: Settings, ticket_id: int, as_json: bool) -> None:
 @with_settings
 def list_(settings: Settings, /, as_json: bool, **given: Any) -> None:
     """List tickets, newest first. Reads GLPI, changes nothing."""
+    from glpi_bridge.admin import ticket as tickets
+
     with _glpi(settings) as (client, names):
         found, total = tickets.list_(client, names, **given)
     if as_json:
