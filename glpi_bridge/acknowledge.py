@@ -74,7 +74,7 @@ def _some(context: Context, source: Source, zabbix: Zabbix) -> int | None:
 
 def _next(context: Context, owed: Owed) -> Event | None:
     policy = context.rules.route(plan.lead(owed.incident), context.time()).policy
-    step = plan.acknowledgement(owed.incident, policy)
+    step = plan.acknowledgement(owed.incident, policy, owed.ack_tries)
     return None if step is None else _event(owed, step.subject)
 
 
@@ -138,7 +138,8 @@ def _record(
             incidents.end_acknowledgement(connection, one, [done[id_]], now=now)
         elif id_ in refused:
             tries = one.ack_tries + 1
-            parked = refused[id_] if tries >= _TRIES_BEFORE_PARKED else None
+            enough = _TRIES_BEFORE_PARKED + len(plan.untold_events(one.incident)) - 1
+            parked = refused[id_] if tries >= enough else None
             pause = now + context.terms.pause(tries, context.chance())
             incidents.end_acknowledgement(connection, one, [], now=now, not_before=pause, tries=tries, parked=parked)
         elif id_ != unclear:

@@ -82,14 +82,22 @@ def _takes_nothing(incident: Incident, policy: Policy) -> bool:
     return seen.is_deleted or seen.is_gone or (seen.status is TicketStatus.CLOSED and not policy.reopen_closed)
 
 
-def acknowledgement(incident: Incident, policy: Policy) -> Step | None:
-    """Return the next step for Zabbix: to tell one event its ticket number, once."""
+def acknowledgement(incident: Incident, policy: Policy, tries: int = 0) -> Step | None:
+    """Return the next step for Zabbix: to tell one event its ticket number, once.
+
+    After `tries` refusals in a row it is another event's turn: one that is gone does not keep the number from others.
+    """
     if incident.told.ticket_id is None or not policy.acknowledge:
         return None
-    for event in incident.events:
-        if event.announced and event.eventid not in incident.acknowledged:
-            return Step(StepKind.ACKNOWLEDGE, "the event does not name its ticket yet", event.eventid)
-    return None
+    untold = [event.eventid for event in untold_events(incident)]
+    if not untold:
+        return None
+    return Step(StepKind.ACKNOWLEDGE, "the event does not name its ticket yet", untold[tries % len(untold)])
+
+
+def untold_events(incident: Incident) -> list[Event]:
+    """Return the events that do not name their ticket in Zabbix yet."""
+    return [event for event in incident.events if event.announced and event.eventid not in incident.acknowledged]
 
 
 def _before_ticket(incident: Incident, route: Route, now: datetime) -> Step | Wait:

@@ -487,7 +487,7 @@ class Simulation:
             case "urgency":
                 urgency = self.rng.choice((1, 2, 3, 4, 5))
                 self.people.set_urgency(id_, urgency)
-                self.urgencies[id_] = 0 if raced else urgency
+                self.urgencies[id_] = 0 if raced or urgency == self._told_urgency(id_) else urgency
             case "rename":
                 self.people.rename(id_, "Renamed by a person")
 
@@ -634,18 +634,12 @@ class Simulation:
         """Say what a person wants to find again on a ticket."""
         deed = self.deeds.get(ticket.id)
         urgency = self.urgencies.get(ticket.id)
-        if urgency is not None and (urgency == 0 or urgency == self._told_urgency(ticket.id)):
-            urgency = None
-        if ticket.urgency in self._urgencies_told(ticket.id):
-            urgency = None
-        return replace(ticket, hold=self._hold(ticket, deed), urgency_set=urgency)
+        # what the bridge had told it anyway is no word of a person, and in a race either may be last
+        return replace(ticket, hold=self._hold(ticket, deed), urgency_set=urgency or None)
 
     def _told_urgency(self, id_: int) -> int | None:
         found = self.store.read(incidents.by_tickets, [id_])
         return found[0].incident.told.urgency if found else None
-
-    def _urgencies_told(self, id_: int) -> set[int]:
-        return set()
 
     def _hold(self, ticket: Ticket, deed: Deed | None) -> Hold:
         members = self._members(ticket.id)

@@ -365,6 +365,12 @@ ACKNOWLEDGED: list[tuple[str, Incident, Policy, str | None]] = [
 ]  # fmt: skip
 
 
+def test_an_event_that_zabbix_refuses_does_not_keep_the_number_from_the_others() -> None:
+    one = ticketed(problem(), problem("102"))
+    turns = [plan.acknowledgement(one, Policy(), tries) for tries in range(3)]
+    assert [step.subject for step in turns if step] == ["101", "102", "101"]
+
+
 @pytest.mark.parametrize(("one", "policy", "eventid"), [r[1:] for r in ACKNOWLEDGED], ids=[r[0] for r in ACKNOWLEDGED])
 def test_which_event_learns_its_ticket(one: Incident, policy: Policy, eventid: str | None) -> None:
     step = plan.acknowledgement(one, policy)
