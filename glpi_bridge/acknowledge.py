@@ -73,7 +73,7 @@ def _some(context: Context, source: Source, zabbix: Zabbix) -> int | None:
 
 
 def _next(context: Context, owed: Owed) -> Event | None:
-    policy = context.rules.route(plan.lead(owed.incident), context.time()).policy
+    policy = context.rules.route(plan.lead(owed.incident), context.time(), texts=False).policy
     step = plan.acknowledgement(owed.incident, policy, owed.ack_tries)
     return None if step is None else _event(owed, step.subject)
 

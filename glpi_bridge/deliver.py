@@ -65,12 +65,15 @@ def _planned(context: Context, owed: Iterable[Owed]) -> list[Due]:
     """Ask the plan about each; what has to wait is put to rest."""
     due, rests = [], []
     for one in owed:
-        route = context.rules.route(plan.lead(one.incident), context.time())
+        lead = plan.lead(one.incident)
+        route = context.rules.route(lead, context.time(), texts=False)
         step = plan.plan(one.incident, route, context.time())
         if isinstance(step, Step) and step.kind is StepKind.PART:
             back = [event.eventid for event in plan.returned(one.incident)]
             context.store.write(events.part, one.incident.source, back, one.incident.id, context.now())
         elif isinstance(step, Step):
+            if step.kind is StepKind.CREATE:
+                route = context.rules.route(lead, context.time())
             due.append(Due(one, step, route))
         else:
             rests.append(Rest(one, step, plan.acknowledgement(one.incident, route.policy) is not None))
