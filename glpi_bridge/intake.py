@@ -70,8 +70,9 @@ def sort_events(context: Context, limit: int = 500) -> int:
     waiting = context.store.read(events.unsorted, limit)
     if not waiting:
         return 0
+    now = context.time()
     routed = [
-        (one, context.rules.route(facts.event(one.source, one.eventid, one.facts), context.time())) for one in waiting
+        (one, context.rules.route(facts.event(one.source, one.eventid, one.facts), now, texts=False)) for one in waiting
     ]
     context.store.write(_sort, context, routed)
     return len(waiting)
@@ -80,28 +81,38 @@ def sort_events(context: Context, limit: int = 500) -> int:
 def _sort(connection: Connection, context: Context, routed: Sequence[tuple[Unsorted, Route]]) -> None:
     """Place events one after the other: the first of a key may open the incident that the next one joins."""
     now = context.now()
+    same = events.unchanged(connection, [one for one, _ in routed])
     latest = incidents.latest(connection, {(one.source, route.key) for one, route in routed})
     found = meta.found_tickets(connection, [marker(one) for one, _ in routed])
+    opened: list[Incident] = []
+    placed: list[tuple[Unsorted, Incident | None, str]] = []
     for one, route in routed:
+        if (one.source, one.eventid) not in same:
+            continue  # more is known of it by now, or another worker has sorted it
         reason = _no_incident(context, one.facts, route, now)
         if reason is not None:
-            events.put(connection, one, None, reason)
+            placed.append((one, None, reason))
             continue
-        if not events.put(connection, one, None, ""):
-            continue  # more is known of it by now, or another worker has sorted it
         event = facts.event(one.source, one.eventid, one.facts)
         held = latest.get((one.source, route.key))
         if held is None or one.has_left(held.id) or not plan.joins(event, held, route.policy):
-            held = _opened(connection, one, route, held, found.get(marker(one)), now)
-        events.join(connection, one, held.id, now)
+            held = _new(one, route, held, found.get(marker(one)), -1 - len(opened))
+            opened.append(held)
         latest[one.source, route.key] = replace(held, events=(*held.events, event))
+        placed.append((one, held, ""))
+    numbers = incidents.insert_incidents(connection, opened, now)
+    events.place(connection, [(one, _number(held, numbers), verdict) for one, held, verdict in placed])
+    events.make_due(connection, {held.id for _, held, _ in placed if held is not None and held.id > 0}, now)
 
 
-def _opened(
-    connection: Connection, one: Unsorted, route: Route, before: Incident | None, ticket: int | None, now: float
-) -> Incident:
-    incident = Incident(
-        id=0,
+def _number(held: Incident | None, numbers: Sequence[int]) -> int | None:
+    """Return an incident's number; those just opened have one below zero until they are in the store."""
+    return None if held is None else held.id if held.id > 0 else numbers[-1 - held.id]
+
+
+def _new(one: Unsorted, route: Route, before: Incident | None, ticket: int | None, number: int) -> Incident:
+    return Incident(
+        id=number,
         source=one.source,
         key=route.key,
         generation=1 if before is None else before.generation + 1,
@@ -110,7 +121,6 @@ def _opened(
         told=Told(ticket_id=ticket),
         previous=_previous(before),
     )
-    return replace(incident, id=incidents.insert_incident(connection, incident, now))
 
 
 def _no_incident(context: Context, known: Facts, route: Route, now: float) -> str | None:

@@ -21,7 +21,7 @@ from glpi_bridge.glpi import NameNotFound
 from glpi_bridge.look import Shown
 from glpi_bridge.model import Outcome, Route, Seen, Step, StepKind, TicketStatus, Verdict
 from glpi_bridge.standing import is_undone, stands
-from glpi_bridge.store import attempts, incidents, meta
+from glpi_bridge.store import Connection, attempts, incidents, meta
 from glpi_bridge.store.attempts import Attempt
 from glpi_bridge.store.incidents import End, Owed
 
@@ -188,20 +188,38 @@ def record(context: Context, attempt: Attempt, writes: Sequence[Write], outcomes
     ]
     unknown = [outcome for _, outcome in pairs if outcome.verdict is Verdict.UNKNOWN]
     doubt = unknown[0].text if unknown else None
-    mine = context.store.write(attempts.conclude, attempt, ends, context.now(), doubt=doubt)
-    if not mine:
+    done = [(write, outcome) for write, outcome in pairs if outcome.verdict is Verdict.DONE]
+    made = [outcome.id for _, outcome in done if outcome.id is not None and attempt.operation is StepKind.CREATE]
+    if not context.store.write(_conclude, context, attempt, ends, doubt, len(done), made):
         log.warning(
             "another worker has settled what this one had sent: its lease of %s s was over", context.terms.lease
         )
         context.glpi.drop()
         return 0
     _react(context, attempt, [outcome for _, outcome in pairs])
-    done = [(write, outcome) for write, outcome in pairs if outcome.verdict is Verdict.DONE]
-    if done:
-        context.store.write(meta.put, "last told", context.now())
-    if attempt.operation is StepKind.CREATE:
+    if made:
         _created(context, attempt, done)
     return len(done)
+
+
+def _conclude(
+    connection: Connection,
+    context: Context,
+    attempt: Attempt,
+    ends: Sequence[End],
+    doubt: str | None,
+    done: int,
+    made: Sequence[int],
+) -> bool:
+    """One transaction: the attempt's end, what was told, and the highest number that GLPI has given us."""
+    if not attempts.conclude(connection, attempt, ends, context.now(), doubt=doubt):
+        return False
+    if done:
+        meta.put(connection, "last told", context.now())
+    if made:
+        meta.put(connection, "highest", max(int(meta.get(connection, "highest", 0)), *made))
+        meta.add(connection, "tickets", len(made))
+    return True
 
 
 def _judged(context: Context, write: Write, outcome: Outcome) -> Outcome:
@@ -323,13 +341,8 @@ def _react(context: Context, attempt: Attempt, outcomes: Sequence[Outcome]) -> N
 
 
 def _created(context: Context, attempt: Attempt, done: Sequence[tuple[Write, Outcome]]) -> None:
-    """Keep the highest number told, and what to read back; a number below it was given out twice."""
+    """Keep what to read back; a number below what was told before was given out twice."""
     ids = [outcome.id for _, outcome in done if outcome.id is not None]
-    if not ids:
-        return
-    highest = int(context.store.read(meta.get, "highest", 0))
-    context.store.write(meta.put, "highest", max([highest, *ids]))
-    context.store.write(meta.add, "tickets", len(ids))
     for write, outcome in done:
         log.info("%s: ticket %s, %s", write.item.marker, outcome.id, write.step.reason)
         if outcome.id is not None:

@@ -14,7 +14,7 @@ from sqlalchemy import Row, and_, case, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from glpi_bridge.model import StepKind
-from glpi_bridge.store.incidents import End, Owed, end, unclaimed
+from glpi_bridge.store.incidents import End, Owed, end, take
 from glpi_bridge.store.tables import attempts, incidents
 
 
@@ -67,8 +67,7 @@ def claim(connection: Connection, attempt: Attempt, versions: Mapping[int, int])
     Returns the attempt with the items it got: what another worker holds, or what changed meanwhile, is left out.
     None if nothing is left.
     """
-    connection.execute(update(incidents).where(unclaimed(versions)).values(attempt_id=attempt.id))
-    got = set(connection.scalars(select(incidents.c.id).where(incidents.c.attempt_id == attempt.id)))
+    got = take(connection, attempt.id, versions)
     items = tuple(item for item in attempt.items if item.incident_id in got)
     if not items:
         return None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Row, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, insert, select, update
 from sqlalchemy.engine import Connection
 
 from glpi_bridge.facts import Facts, merge
@@ -89,21 +89,30 @@ def unsorted(connection: Connection, limit: int) -> list[Unsorted]:
     return [Unsorted(row.source, row.eventid, Facts.from_json(row.facts), row.facts, row.verdict) for row in rows]
 
 
-def put(connection: Connection, event: Unsorted, incident_id: int | None, verdict: str) -> bool:
-    """Note what became of an event: its incident, or why it has none. False if its facts changed meanwhile."""
-    done = connection.execute(
-        update(events)
-        .where(_is(event.source, event.eventid), events.c.unsorted, events.c.facts == event.text)
-        .values(unsorted=False, incident_id=incident_id, verdict=verdict[:255])
-    )
-    return done.rowcount == 1
+def unchanged(connection: Connection, waiting: Sequence[Unsorted]) -> set[tuple[str, str]]:
+    """Tell which of these events are still unsorted and known as they were read; holds them until the commit."""
+    known = _known(connection, [(one.source, one.eventid) for one in waiting])
+    found = ((one, known.get((one.source, one.eventid))) for one in waiting)
+    return {
+        (one.source, one.eventid) for one, row in found if row is not None and row.unsorted and row.facts == one.text
+    }
 
 
-def join(connection: Connection, event: Unsorted, incident_id: int, now: float) -> None:
-    """Give an event that was just sorted its incident, and let the plan look at that."""
-    values = {"incident_id": incident_id, "verdict": f"incident {incident_id}"}
-    connection.execute(update(events).where(_is(event.source, event.eventid)).values(values))
-    make_due(connection, [incident_id], now)
+def place(connection: Connection, placed: Iterable[tuple[Unsorted, int | None, str]]) -> None:
+    """Note what became of events: their incident, or why they have none."""
+    rows = [
+        {
+            "of": one.source,
+            "event": one.eventid,
+            "incident": incident,
+            "why": (verdict if incident is None else f"incident {incident}")[:255],
+        }
+        for one, incident, verdict in placed
+    ]
+    same = and_(events.c.source == bindparam("of"), events.c.eventid == bindparam("event"))
+    values = {"unsorted": False, "incident_id": bindparam("incident"), "verdict": bindparam("why")}
+    if rows:
+        connection.execute(update(events).where(same).values(values), rows)
 
 
 def part(connection: Connection, source: str, eventids: Sequence[str], incident_id: int, now: float) -> None:
@@ -191,12 +200,16 @@ def _is(source: str, eventid: str) -> ColumnElement[bool]:
 
 
 def _known(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Row[Any]]:
+    """Read events by source and id, and hold their rows until the commit."""
+    by_source: dict[str, list[str]] = {}
+    for source, eventid in keys:
+        by_source.setdefault(source, []).append(eventid)
+    columns: Any = select(events.c.source, events.c.eventid, events.c.facts, events.c.incident_id, events.c.unsorted)
     found: dict[tuple[str, str], Row[Any]] = {}
-    for part in chunks(keys, 200):
-        condition = or_(*(_is(source, eventid) for source, eventid in part))
-        columns: Any = select(events.c.source, events.c.eventid, events.c.facts, events.c.incident_id)
-        for row in connection.execute(columns.where(condition).with_for_update()).all():
-            found[row.source, row.eventid] = row
+    for source, eventids in sorted(by_source.items()):
+        for part_ in chunks(sorted(eventids)):
+            some = columns.where(events.c.source == source, events.c.eventid.in_(part_)).with_for_update()
+            found |= {(row.source, row.eventid): row for row in connection.execute(some).all()}
     return found
 
 

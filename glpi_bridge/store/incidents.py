@@ -155,18 +155,27 @@ def by_marker(connection: Connection, marker: str) -> Owed | None:
     return found[0] if found else None
 
 
-def insert_incident(connection: Connection, incident: Incident, now: float) -> int:
-    """Make an incident and return its number; a repeat for `Store.write` if somebody made that generation first."""
-    row = {
-        "source": incident.source, "key": incident.key[:_KEY_LENGTH], "generation": incident.generation,
-        "marker": incident.marker, "previous": incident.previous, "ticket_id": incident.told.ticket_id,
-        "told": told_text(incident.told), "seen": seen_text(incident.seen), "created_at": now, "due_at": now,
-        "acknowledged": "[]", "not_before": 0.0, "ack_not_before": 0.0, "version": 0, "state": "", "tries": 0,
-        "doubts": 0, "ack_tries": 0,
-    }  # fmt: skip
-    made = connection.execute(insert(incidents).values(row)).inserted_primary_key
-    assert made is not None  # noqa: S101 - the table has a primary key
-    return int(made[0])
+def insert_incidents(connection: Connection, made: Sequence[Incident], now: float) -> list[int]:
+    """Make incidents and return their numbers; a repeat for `Store.write` if somebody made a generation first."""
+    rows = [
+        {
+            "source": one.source, "key": one.key[:_KEY_LENGTH], "generation": one.generation, "marker": one.marker,
+            "previous": one.previous, "ticket_id": one.told.ticket_id, "told": told_text(one.told),
+            "seen": seen_text(one.seen), "created_at": now, "due_at": now, "acknowledged": "[]", "not_before": 0.0,
+            "ack_not_before": 0.0, "version": 0, "state": "", "tries": 0, "doubts": 0, "ack_tries": 0,
+        }
+        for one in made
+    ]  # fmt: skip
+    if not rows:
+        return []
+    connection.execute(insert(incidents), rows)
+    numbers: dict[tuple[str, str, int], int] = {}
+    for source in {one.source for one in made}:
+        for part in chunks(sorted({one.key[:_KEY_LENGTH] for one in made if one.source == source})):
+            columns = select(incidents.c.key, incidents.c.generation, incidents.c.id)
+            for row in connection.execute(columns.where(incidents.c.source == source, incidents.c.key.in_(part))):
+                numbers[source, row.key, row.generation] = row.id
+    return [numbers[one.source, one.key[:_KEY_LENGTH], one.generation] for one in made]
 
 
 def rest(connection: Connection, rests: Iterable[Rest], now: float) -> None:
@@ -319,10 +328,19 @@ def unpark(connection: Connection, incident_id: int, now: float) -> bool:
     return connection.execute(found.values(values)).rowcount == 1
 
 
-def unclaimed(ids: Mapping[int, int]) -> ColumnElement[bool]:
-    """Match incidents that nobody works on and whose version is still the one planned on (id → version)."""
-    versions = case(ids, value=incidents.c.id, else_=-1)
-    return and_(incidents.c.id.in_(list(ids)), incidents.c.attempt_id.is_(None), incidents.c.version == versions)
+def take(connection: Connection, attempt_id: str, versions: Mapping[int, int]) -> set[int]:
+    """Mark incidents (id → version planned on) as an attempt's; return those that it got.
+
+    Not those that somebody else works on, nor those of which more is known by now.
+    """
+    rows = [{"incident": id_, "planned_on": version} for id_, version in sorted(versions.items())]
+    free = and_(
+        incidents.c.id == bindparam("incident"),
+        incidents.c.version == bindparam("planned_on"),
+        incidents.c.attempt_id.is_(None),
+    )
+    connection.execute(update(incidents).where(free).values(attempt_id=attempt_id), rows)
+    return set(connection.scalars(select(incidents.c.id).where(incidents.c.attempt_id == attempt_id)))
 
 
 def told_text(told: Told) -> str:
