@@ -1,0 +1,172 @@
+"""Each guard, taken out, must be missed: seeds are lived until one goes wrong."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from glpi_bridge import facts, send, settle
+from glpi_bridge.context import Terms
+from glpi_bridge.errors import BridgeError
+from glpi_bridge.facts import Facts
+from glpi_bridge.glpi import Glpi
+from glpi_bridge.model import Severity
+from glpi_bridge.store import Store, attempts, incidents
+from glpi_bridge.store import events as stored_events
+from tests.simulation import simulation
+from tests.simulation.simulation import Simulation, Traits
+from tests.simulation.zabbix import SimZabbix
+
+_MOST_SEEDS = 120
+
+Patch = pytest.MonkeyPatch
+DOUBT = Traits(faults=0.5, kinds=("later", "split"), disorder=0.2)
+DYING = Traits(faults=0.6, kinds=("late row",))
+CRASHING = Traits(faults=0.0, crashes=8)
+SHUFFLED = Traits(disorder=0.6, silent_recoveries=0.3)
+SILENT = Traits(zabbix_silence=True)
+PAUSED = Traits(pauses=6, faults=0.1, kinds=("lost before",))
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def first_bite(traits: Traits) -> str | None:
+    """Return what the first seed that goes wrong says, or None."""
+    for seed in range(_MOST_SEEDS):
+        try:
+            wrong = Simulation(seed, replace(traits)).run()
+        except (BridgeError, ValueError, KeyError, AssertionError) as error:
+            wrong = [repr(error)]
+        if wrong:
+            return f"seed {seed}: {wrong[0]}"
+    return None
+
+
+@pytest.mark.parametrize(
+    "traits", [DOUBT, DYING, CRASHING, SHUFFLED, SILENT, PAUSED],
+    ids=["late answers", "dying workers", "crashes", "disorder", "silence", "pauses"],
+)  # fmt: skip
+def test_with_every_guard_nothing_bites(traits: Traits) -> None:
+    for seed in range(12):
+        assert Simulation(seed, replace(traits)).run() == []
+
+
+def without_fence(patch: Patch) -> None:
+    """Go on as if the request could no longer act."""
+
+    def fence(context: Any, attempt: Any) -> Any:
+        return replace(attempt, fenced_at=context.now() - context.terms.settle_after, next_at=context.now())
+
+    patch.setattr(settle, "_fence", fence)
+    patch.setattr(Glpi, "is_alive", lambda self, token: False)
+
+
+def without_second_look(patch: Patch) -> None:
+    """Believe the first look."""
+    patch.setattr(simulation, "Terms", partial(Terms, settle_after=0.0))
+
+
+def without_intent(patch: Patch) -> None:
+    """Send first, and only then note that it was sent."""
+    claim = attempts.claim
+
+    def nothing(connection: Any, attempt: Any, versions: Any) -> Any:
+        return attempt
+
+    def conclude(connection: Any, attempt: Any, ends: Any, now: float, *, doubt: str | None = None) -> bool:
+        claim(connection, attempt, {item.incident_id: -1 for item in attempt.items})
+        incidents.end(connection, ends, now)
+        return True
+
+    nothing.__name__ = "claim"
+    conclude.__name__ = "conclude"
+    patch.setattr(send.attempts, "claim", nothing)
+    patch.setattr(send.attempts, "conclude", conclude)
+
+
+def without_merge(patch: Patch) -> None:
+    """Let what is said last replace what was known."""
+
+    def last(*many: Facts) -> Facts:
+        return many[-1]
+
+    patch.setattr(facts, "merge", last)
+    patch.setattr(stored_events, "merge", last)
+
+
+def without_positive_evidence(patch: Patch) -> None:
+    """Take an event that is not shown for one that is over."""
+    asked = SimZabbix.events
+
+    def events(self: SimZabbix, eventids: Any) -> dict[str, Any]:
+        wanted = list(eventids)
+        found = asked(self, wanted)
+        for eventid in wanted:
+            if eventid in self.problems and eventid not in found:
+                found[eventid] = replace(self._shown(self.problems[eventid]), r_eventid="1", severity=Severity.HIGH)
+        return found
+
+    patch.setattr(SimZabbix, "events", events)
+
+
+def with_a_write_that_logs_in_again(patch: Patch) -> None:
+    """Repeat a write that was answered 401 on a new session."""
+    write = Glpi._write
+
+    def again(self: Glpi, *args: Any, **kwargs: Any) -> Any:
+        outcomes = write(self, *args, **kwargs)
+        if outcomes and all("does not know the session" in outcome.text for outcome in outcomes):
+            self.token = None
+            self.login()
+            outcomes = write(self, *args, **kwargs)
+        return outcomes
+
+    patch.setattr(Glpi, "_write", again)
+
+
+@pytest.mark.parametrize(
+    ("take_out", "traits"),
+    [
+        (without_fence, DOUBT),
+        (without_second_look, DYING),
+        (without_intent, CRASHING),
+        (without_merge, SHUFFLED),
+        (without_positive_evidence, SILENT),
+        (with_a_write_that_logs_in_again, PAUSED),
+    ],
+    ids=["fence", "second look", "intent", "merge", "positive evidence", "writes that never log in"],
+)
+def test_each_guard_is_missed(take_out: Callable[[Patch], None], traits: Traits, monkeypatch: Patch) -> None:
+    take_out(monkeypatch)
+    assert first_bite(traits) is not None
+
+
+def test_without_its_intent_a_calm_life_still_goes_well(monkeypatch: Patch) -> None:
+    """So that what bites is the crash and not the way the guard was taken out."""
+    without_intent(monkeypatch)
+    for seed in range(6):
+        assert Simulation(seed, Traits()).run() == []
+
+
+def test_a_commit_is_on_the_disk_before_anything_else_happens(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'bridge.db'}")
+    with store.engine.connect() as connection:
+        synchronous = connection.exec_driver_sql("PRAGMA synchronous").scalar()
+        journal = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
+    store.close()
+    assert (synchronous, journal) == (2, "wal")
+    with sqlite3.connect(tmp_path / "bridge.db") as plain:
+        assert plain.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    plain.close()
