@@ -54,7 +54,8 @@ def _passed(connection: Connection, now: float, retention: float, version: Seque
 
 def deliver_some(context: Context, sender: Sender) -> int | None:
     """Plan what is due and send it, kind by kind; None when nothing is due and nothing under way."""
-    owed = context.store.read(incidents.due, context.now(), context.terms.batch_incidents)
+    whole_calls = context.terms.batch_incidents // _call_size(context) * _call_size(context)
+    owed = context.store.read(incidents.due, context.now(), max(whole_calls, 1))
     if not owed:
         return sender.land() if sender.is_busy else None
     due = _planned(context, owed)
@@ -82,9 +83,13 @@ def _planned(context: Context, owed: Iterable[Owed]) -> list[Due]:
     return due
 
 
+def _call_size(context: Context) -> int:
+    return min(context.terms.bulk_items, context.glpi.bulk_size)
+
+
 def _groups(context: Context, due: Iterable[Due]) -> Iterable[list[Due]]:
     """Put steps of one kind together; what was refused or in doubt before goes alone, so that the culprit is found."""
-    size = min(context.terms.bulk_items, context.glpi.bulk_size)
+    size = _call_size(context)
     together: dict[StepKind, list[Due]] = {}
     for one in due:
         if one.owed.tries or one.owed.doubts > 1:

@@ -78,7 +78,9 @@ class Sender:
             done = 0
         try:
             if may_go_on(self._context):
-                self._flight = _launch(self._context, group)
+                shown = _look(self._context, group)
+                self._flight = _launch(self._context, group, shown)
+                check_made(self._context, shown)  # not before the call has left: GLPI would wait for it
         finally:
             if before is not None:
                 done += record(self._context, before.attempt, before.writes, outcomes)
@@ -105,14 +107,18 @@ def _is_clear(outcomes: Iterable[Outcome]) -> bool:
     return all(outcome.verdict is Verdict.DONE for outcome in outcomes)
 
 
-def _launch(context: Context, group: Sequence[Due]) -> Flight | None:
-    """Read, compose, claim, and let the call leave; None when nothing of the group is left to send."""
-    kind = group[0].step.kind
+def _look(context: Context, group: Iterable[Due]) -> dict[int, Shown]:
+    """Read the tickets that are about to be written to, and those just made."""
     ids = [one.owed.incident.told.ticket_id or 0 for one in group if _has_ticket(one)]
     shown = look.look(context, [*ids, *context.unverified])
     if context.works("GLPI"):
         log.info("GLPI answers again")
-    check_made(context, shown)
+    return shown
+
+
+def _launch(context: Context, group: Sequence[Due], shown: Mapping[int, Shown]) -> Flight | None:
+    """Compose, claim, and let the call leave; None when nothing of the group is left to send."""
+    kind = group[0].step.kind
     writes = [write for one in group if (write := _composed(context, one, shown)) is not None]
     attempt = _claim(context, kind, writes) if writes else None
     if attempt is None:
