@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from glpi_bridge.spool import Rejected
     from glpi_bridge.store.overview import Queued
 
+_MOST = 1000
+
 
 @click.group()
 def queue() -> None:
@@ -44,6 +46,8 @@ def list_(settings: Settings, as_json: bool) -> None:
         click.echo(f"{one.id:<8}{one.standing}{side}{when}: {one.marker}, {ticket}: {one.why}")
     for bad in found.bad:
         click.echo(f"{bad.name}  unreadable alert: {bad.reason}")
+    if len(found.incidents) >= _MOST:
+        click.echo(f"only the oldest {_MOST} are listed; `glpi-bridge status` counts all", err=True)
     if not found.incidents and not found.bad:
         click.echo("nothing waits")
 
