@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete, update
 
-from glpi_bridge import facts, send, settle
+from glpi_bridge import facts, settle
 from glpi_bridge.context import Terms
 from glpi_bridge.errors import BridgeError
 from glpi_bridge.facts import Facts
 from glpi_bridge.glpi import Glpi
 from glpi_bridge.model import Severity
-from glpi_bridge.store import Store, attempts, incidents
+from glpi_bridge.store import Store, tables
 from glpi_bridge.store import events as stored_events
 from tests.simulation import simulation
 from tests.simulation.simulation import Simulation, Traits
@@ -79,21 +80,17 @@ def without_second_look(patch: Patch) -> None:
 
 
 def without_intent(patch: Patch) -> None:
-    """Send first, and only then note that it was sent."""
-    claim = attempts.claim
+    """Keep what is being sent in the worker's memory only: it dies with the worker."""
+    fresh = Simulation._new_worker
 
-    def nothing(connection: Any, attempt: Any, versions: Any) -> Any:
-        return attempt
+    def new_worker(self: Simulation) -> Any:
+        if getattr(self, "context", None) is not None and self.depth == 0:
+            with self.store.engine.begin() as connection:
+                connection.execute(update(tables.incidents).values(attempt_id=None))
+                connection.execute(delete(tables.attempts))
+        return fresh(self)
 
-    def conclude(connection: Any, attempt: Any, ends: Any, now: float, *, doubt: str | None = None) -> bool:
-        claim(connection, attempt, {item.incident_id: -1 for item in attempt.items})
-        incidents.end(connection, ends, now)
-        return True
-
-    nothing.__name__ = "claim"
-    conclude.__name__ = "conclude"
-    patch.setattr(send.attempts, "claim", nothing)
-    patch.setattr(send.attempts, "conclude", conclude)
+    patch.setattr(Simulation, "_new_worker", new_worker)
 
 
 def without_merge(patch: Patch) -> None:
