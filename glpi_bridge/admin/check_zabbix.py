@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from glpi_bridge import build, http
-from glpi_bridge.admin.check_glpi import way
+from glpi_bridge.admin.check_wire import way
 from glpi_bridge.admin.finding import Line, fault, ok, unknown, warning
 from glpi_bridge.alert import ALERT_FIELDS, ALIASES
 from glpi_bridge.config import Zabbix as ZabbixSettings

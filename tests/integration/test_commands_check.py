@@ -16,7 +16,7 @@ import pytest
 import responses
 
 from glpi_bridge import share
-from glpi_bridge.admin import check_glpi
+from glpi_bridge.admin import check_glpi, check_wire
 from glpi_bridge.admin.check_zabbix import missing_parameters
 from glpi_bridge.admin.finding import State
 from glpi_bridge.alert import ALERT_FIELDS
@@ -273,7 +273,7 @@ def test_the_way_through_a_proxy_and_past_it_is_told(bridge: Installation) -> No
 
 @pytest.mark.field("F46")
 def test_a_version_that_was_not_tried_is_a_warning(bridge: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check_glpi, "TESTED", ((9, 5),))
+    monkeypatch.setattr(check_wire, "TESTED", ((9, 5),))
     assert "was not tried; tested are 9.5" in line(bridge, "GLPI version", "warning")
 
 
