@@ -17,9 +17,9 @@ from typing import Any
 from glpi_bridge.render import markers
 from glpi_bridge.sandbox.glpi.control import Control
 from glpi_bridge.spool import Spool, hand_off
+from tests.invariants import Ticket
 
 ROOT = Path(__file__).parents[2]
-SOURCE = "zabbix"
 _START_SECONDS = 30
 _STOP_SECONDS = 20
 
@@ -45,6 +45,7 @@ class Bridge:
 
     home: Path
     glpi: Control
+    source: str = "zabbix"
 
     def __post_init__(self) -> None:
         Spool.create(self.home / "spool")
@@ -64,10 +65,7 @@ class Bridge:
         settings = {
             "glpi": {"url": about["url"], "user_token_file": "./user.token", "app_token_file": "./app.token"},
             "zabbix": {
-                "url": "http://127.0.0.1:9/",
-                "token_file": "./zabbix.token",
-                "timezone": "UTC",
-                "write_back": {"acknowledge": False},
+                self.source: {"url": "http://127.0.0.1:9/", "token_file": "./zabbix.token", "timezone": "UTC"},
             },
             "spool": "./spool",
             "store": store,
@@ -76,13 +74,14 @@ class Bridge:
             "log": {"level": "warning"},
         }
         self.settings.write_text(json.dumps(settings))  # JSON is YAML too
-        (self.home / "rules.yml").write_text(json.dumps({"default": {"category": "Monitoring"}}))
+        (self.home / "rules.yml").write_text(json.dumps({"default": {"category": "Monitoring", "acknowledge": False}}))
 
     # -- Zabbix's side ------------------------------------------------------------------------------------------------
 
     def alert(self, event: int | str, **fields: Any) -> None:
         """Hand an alert off, an ordinary problem where nothing else is said."""
         given: Mapping[str, Any] = {
+            "source": self.source,
             "event_id": event,
             "trigger_id": f"t{event}",
             "event_value": 1,
@@ -108,7 +107,9 @@ class Bridge:
 
     def deliver(self) -> None:
         """One pass in a process of its own, which must end well."""
-        ran = subprocess.run(self.command("deliver"), cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+        ran = subprocess.run(
+            self.command("deliver"), cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+        )
         assert ran.returncode == 0, ran.stdout + ran.stderr
 
     def start(self, *words: str, **environment: str) -> subprocess.Popen[bytes]:
@@ -125,18 +126,34 @@ class Bridge:
 
     # -- GLPI's side --------------------------------------------------------------------------------------------------
 
-    def tickets(self) -> Counter[str]:
-        """How many tickets there are for each event, by their markers."""
-        return self._marked("Ticket")
-
-    def left_in(self, itemtype: str) -> Counter[str]:
-        """How many rows of a type there are for each whole marker without the source."""
-        return self._marked(itemtype)
-
-    def _marked(self, itemtype: str) -> Counter[str]:
-        prefix = f"zabbix {SOURCE}/"
+    def marked(self, itemtype: str = "Ticket") -> Counter[str]:
+        """Count the rows of a type by their markers, without the source: a ticket's is its event's id."""
+        prefix = f"zabbix {self.source}/"
         rows = self.glpi.rows(itemtype)
-        return Counter(one.removeprefix(prefix) for row in rows for one in markers(str(row["content"] or "")))
+        return Counter(
+            one.removeprefix(prefix)
+            for row in rows
+            for one in markers(str(row["content"] or ""))
+            if one.startswith(prefix)
+        )
+
+
+def views(bridges: Mapping[str, Bridge], glpi: Control) -> dict[str, list[Ticket]]:
+    """What GLPI has of each source, as the invariants look at it; one reading for all."""
+    texts: dict[str, dict[int, list[str]]] = {}
+    for itemtype in _TIMELINE:
+        for row in sorted(glpi.rows(itemtype), key=lambda row: int(row["id"])):
+            texts.setdefault(itemtype, {}).setdefault(row["items_id"], []).append(str(row["content"]))
+    found: dict[str, list[Ticket]] = {source: [] for source in bridges}
+    for row in glpi.tickets():
+        for marker in markers(str(row["content"])):
+            source = marker.removeprefix("zabbix ").partition("/")[0]
+            solutions, followups = (tuple(texts.get(name, {}).get(row["id"], ())) for name in _TIMELINE)
+            found.get(source, []).append(Ticket(row["id"], marker, row["status"], row["urgency"], solutions, followups))
+    return found
+
+
+_TIMELINE = ("ITILSolution", "ITILFollowup")
 
 
 def wait_until(reached: Callable[[], bool], seconds: float, what: Callable[[], object] = lambda: "") -> None:
