@@ -303,12 +303,12 @@ class Simulation:
             return datetime.fromtimestamp(self.clock, UTC)
 
         credentials = Credentials(user_token=self.world.user_tokens[BRIDGE_USER], app_token=self.world.app_token)
-        glpi = Glpi(BASE, lambda: credentials, self.wire, now=time)  # type: ignore[arg-type]
-        adopts: Callable[[datetime], bool] = lambda _: self.traits.adopts  # noqa: E731
-        source = Source("prod", UTC, self.zabbix, True, adopts)  # type: ignore[arg-type]
+        glpi = Glpi(BASE, lambda: credentials, self.wire, now=time)  # type: ignore[arg-type]  # a session without sockets
+        adopts: Callable[[datetime], bool] = lambda _: self.traits.adopts  # noqa: E731  # a name for its type
+        source = Source("prod", UTC, self.zabbix, True, adopts)  # type: ignore[arg-type]  # a Zabbix without sockets
         launch: Any = (lambda call: call) if self.traits.deferred else _at_once
         return Context(
-            store=self.store, spool=self.spool, rules=_rules(self.traits.rules), glpi=glpi,  # type: ignore[arg-type]
+            store=self.store, spool=self.spool, rules=_rules(self.traits.rules), glpi=glpi,  # type: ignore[arg-type]  # a directory in memory
             names=Names(glpi, now=time), sources={"prod": source}, worker=f"worker-{self.workers}",
             ticket_link="https://glpi.example/front/ticket.form.php?id={id}", terms=Terms(), now=self.now,
             chance=self.rng.random, launch=launch,

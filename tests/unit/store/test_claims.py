@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from glpi_bridge.model import AlertKind, StepKind, Told
-from glpi_bridge.store import Store, attempts, events, incidents, queue
+from glpi_bridge.store import Connection, Store, attempts, events, incidents, queue
 from glpi_bridge.store.incidents import End
 from tests.unit.store.making import NOW, attempt, held, incident_of, told, versions
 
@@ -141,10 +141,10 @@ def test_an_event_that_joins_while_another_is_acknowledged_is_owed_too(store: St
     id_ = incident_of(store, "101")
     before = held(store, id_)
 
-    def join(connection: object) -> None:
-        events.intake(connection, [told("102")], NOW)  # type: ignore[arg-type]
-        (one,) = events.unsorted(connection, 10)  # type: ignore[arg-type]
-        events.place(connection, [(one, id_, "")])  # type: ignore[arg-type]
+    def join(connection: Connection) -> None:
+        events.intake(connection, [told("102")], NOW)
+        (one,) = events.unsorted(connection, 10)
+        events.place(connection, [(one, id_, "")])
 
     store.write(join)
     store.write(incidents.end_acknowledgement, before, ["101"], now=NOW)
