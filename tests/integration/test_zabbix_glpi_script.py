@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -210,21 +211,18 @@ class TestRefusals:
 
     @pytest.mark.field("F16")
     @pytest.mark.parametrize("part", ["tmp", "new"])
-    @pytest.mark.usefixtures("_open_to_others")
     @pytest.mark.root
     @needs_root
-    def test_a_spool_that_this_user_may_not_write_is_named(self, spool: Spool, part: str) -> None:
-        for path in (spool.path, spool.tmp, spool.new):
-            path.chmod(0o755 if path.name == part else 0o777)
-        as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh"]
-        text = refused(run(str(spool.path), *IDS, shell=as_nobody))
-        assert f"{spool.path}/{part} is not writable" in text
-        assert stored(spool) == []
-
-    @pytest.fixture
-    def _open_to_others(self, tmp_path: Path) -> None:
-        for directory in (tmp_path, *tmp_path.parents[:2]):
-            directory.chmod(0o755)
+    def test_a_spool_that_this_user_may_not_write_is_named(self, part: str) -> None:
+        with tempfile.TemporaryDirectory() as open_to_others:  # pytest's own directories are for their owner alone
+            Path(open_to_others).chmod(0o755)
+            spool = Spool.create(Path(open_to_others, "spool"))
+            for path in (spool.path, spool.tmp, spool.new):
+                path.chmod(0o755 if path.name == part else 0o777)
+            as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh"]
+            text = refused(run(str(spool.path), *IDS, shell=as_nobody))
+            assert f"{spool.path}/{part} is not writable" in text
+            assert stored(spool) == []
 
     @contextmanager
     def mounted(self, where: Path, options: str) -> Iterator[None]:
