@@ -27,14 +27,15 @@ def plan(incident: Incident, route: Route, now: datetime) -> Step | Wait:
         return Step(StepKind.PART, "back, but its ticket takes nothing any more")
     if incident.seen.is_deleted or incident.seen.is_gone:
         return Wait("the ticket was removed by hand", is_final=incident.is_recovered)
-    return (
+    due = (
         _complete(incident)
-        or _link(incident)
         or _raise(incident, route)
         or _note(incident)
         or _flapping(incident, policy, now)
         or (_recovered(incident, policy) if incident.is_recovered else _returned(incident, policy))
     )
+    # a link is a courtesy: nothing waits for it
+    return (_link(incident) or due) if isinstance(due, Wait) else due
 
 
 def lead(incident: Incident) -> Event:

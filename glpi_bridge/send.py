@@ -233,7 +233,7 @@ def _judged(context: Context, write: Write, outcome: Outcome) -> Outcome:
     if outcome.verdict is not Verdict.REFUSED:
         return outcome
     kind, ticket_id = write.step.kind, write.owed.incident.told.ticket_id
-    if kind is StepKind.LINK and not outcome.text:
+    if kind is StepKind.LINK and (not outcome.text or _is_gone(context, int(write.step.subject))):
         return Outcome(Verdict.DONE, ticket_id)
     if kind is StepKind.SOLVE and ticket_id is not None:
         try:
@@ -243,6 +243,13 @@ def _judged(context: Context, write: Write, outcome: Outcome) -> Outcome:
         if seen.status.is_finished or seen.is_gone:
             return Outcome(Verdict.DONE, ticket_id)
     return outcome
+
+
+def _is_gone(context: Context, ticket_id: int) -> bool:
+    try:
+        return look.look(context, [ticket_id])[ticket_id].seen.is_gone
+    except TargetError:
+        return False
 
 
 def _statuses(context: Context, pairs: Sequence[tuple[Write, Outcome]]) -> dict[int, Seen]:
@@ -312,6 +319,9 @@ def _refused(context: Context, write: Write, outcome: Outcome) -> End:
     if outcome.code == "MISSING":
         seen = replace(owed.incident.seen, is_gone=True)
         return End(owed.incident.id, seen=seen, state=outcome.text)
+    if write.step.kind is StepKind.LINK and owed.tries:
+        log.info("%s: GLPI does not link it to ticket %s: %s", owed.incident.marker, write.step.subject, outcome.text)
+        return End(owed.incident.id, told=replace(before, linked=before.linked | {int(write.step.subject)}))
     tries = owed.tries + 1
     since = now if owed.refused_at is None else owed.refused_at
     if tries >= terms.give_up_after_refusals and now - since >= terms.give_up_after:
