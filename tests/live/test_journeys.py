@@ -318,7 +318,7 @@ def test_outside_the_window_a_new_ticket_is_linked_to_the_old(tmp_path: Path, so
     bridge.deliver()
     old, new = reader.tickets(source)
     assert (old["status"], new["status"]) == (SOLVED, 1)
-    [link] = reader.get(f"Ticket/{new['id']}/Ticket_Ticket")
+    [link] = reader.get("Ticket_Ticket", **{"searchText[tickets_id_1]": f"^{new['id']}$"})
     assert {link["tickets_id_1"], link["tickets_id_2"], link["link"]} == {old["id"], new["id"], 1}
 
 
