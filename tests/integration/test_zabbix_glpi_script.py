@@ -6,8 +6,8 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -220,7 +220,8 @@ class TestRefusals:
             for path in (spool.path, spool.tmp, spool.new):
                 path.chmod(0o755 if path.name == part else 0o777)
             as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh"]
-            text = refused(run(str(spool.path), *IDS, shell=as_nobody))
+            script = Path(shutil.copy(SCRIPT, open_to_others))
+            text = refused(run(str(spool.path), *IDS, shell=as_nobody, script=script))
             assert f"{spool.path}/{part} is not writable" in text
             assert stored(spool) == []
 
