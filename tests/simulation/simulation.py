@@ -225,6 +225,7 @@ class Simulation:
         self.merged: dict[str, int] = {}
         self.claimed: dict[str, int] = {}
         self.accepted: dict[str, list[Alert]] = {}
+        self.accepted_at: dict[tuple[str, AlertKind], float] = {}
         self.lost_before: set[str] = set()
         self.context = self._new_worker()
 
@@ -429,6 +430,7 @@ class Simulation:
         for _, alert in due:
             self.spool.accept(alert)
             self.accepted.setdefault(alert.eventid, []).append(alert)
+            self.accepted_at[alert.eventid, alert.kind] = self.clock
 
     def _lose_store(self) -> None:
         """Let somebody remove the store; what was merged into it is forgotten."""
@@ -650,12 +652,21 @@ class Simulation:
             return Hold.ANY
         if deed is None:
             return Hold.NOBODY
-        later = [one for one in members if one.opened >= deed.at - 1]
-        if deed.is_raced or (deed.hold is not Hold.PENDING and later):
+        if deed.is_raced or (deed.hold is not Hold.PENDING and self._came_later(members, deed)):
             return Hold.ANY
         if deed.hold is Hold.OPEN:
             return Hold.NOBODY if deed.members_open else Hold.OPEN if deed.was_ours else Hold.ANY
         return deed.hold
+
+    def _came_later(self, members: Iterable[Truth], deed: Deed) -> bool:
+        """What came, or ended, after a person's deed is the bridge's to tell again."""
+        kinds = [AlertKind.PROBLEM] if deed.hold is Hold.FINISHED else list(AlertKind)
+        return any(
+            one.opened >= deed.at - 1
+            or any(self.accepted_at.get((one.eventid, kind), 0.0) >= deed.at - 1 for kind in kinds)
+            or (deed.hold is Hold.OPEN and one.recovered is not None and self.traits.silent_recoveries > 0)
+            for one in members
+        )
 
 
 def _at_once(call: Callable[[], Any]) -> Callable[[], Any]:
