@@ -24,7 +24,9 @@ VERSIONS = ("10.0.19", "11.0.6")
 class House:
     """One bridge. `turn` does a pass; `until_calm` turns the clock to whatever is due next until nothing is."""
 
-    def __init__(self, directory: Path, glpi: GlpiServer, *, rules: str = "", total_timeout: float = 20.0) -> None:
+    def __init__(
+        self, directory: Path, glpi: GlpiServer, *, rules: str = "", total_timeout: float = 20.0, store_url: str = ""
+    ) -> None:
         self.directory = directory
         self.glpi = glpi
         self.ahead = 0.0
@@ -33,7 +35,7 @@ class House:
         self.rules = Rules.parse(rules or "rules: []\n")
         self.terms = Terms()
         self.sources: dict[str, Source] = {}
-        self.store_url = f"sqlite:///{directory}/bridge.db"
+        self.store_url = store_url or f"sqlite:///{directory}/bridge.db"
         Spool.create(directory / "spool")
         self.context = self.worker()
 

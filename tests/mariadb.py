@@ -64,7 +64,7 @@ def mariadb() -> Iterator[MariaDB]:
         command = [
             *[str(server), *common, f"--socket={place / 'socket'}", f"--port={port}", "--bind-address=127.0.0.1"],
             *[f"--init-file={allow}", f"--log-error={place / 'log'}", f"--pid-file={place / 'pid'}"],
-            *["--skip-name-resolve", "--innodb-buffer-pool-size=64M", "--innodb-lock-wait-timeout=5"],
+            *["--skip-name-resolve", "--innodb-buffer-pool-size=64M", "--innodb-lock-wait-timeout=2"],
         ]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
@@ -90,13 +90,16 @@ def _free_port() -> int:
 
 def _wait_for(running: MariaDB, process: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + _START_SECONDS
-    while True:
-        try:
-            running.connect().close()
-        except pymysql.OperationalError as error:
-            said = log.read_text(errors="replace")[-3000:] if log.exists() else ""
-            assert process.poll() is None, f"MariaDB has ended: {said}"
-            assert time.monotonic() < end, f"{error}: {said}"
-            time.sleep(0.1)
-        else:
-            return
+    while not _answers(running):
+        said = log.read_text(errors="replace")[-3000:] if log.exists() else ""
+        assert process.poll() is None, f"MariaDB has ended: {said}"
+        assert time.monotonic() < end, f"MariaDB does not answer: {said}"
+        time.sleep(0.1)
+
+
+def _answers(running: MariaDB) -> bool:
+    try:
+        running.connect().close()
+    except pymysql.OperationalError:
+        return False
+    return True
