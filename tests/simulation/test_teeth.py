@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from glpi_bridge import facts, settle
+from glpi_bridge import facts, look, settle
 from glpi_bridge.context import Terms
 from glpi_bridge.errors import BridgeError
 from glpi_bridge.facts import Facts
 from glpi_bridge.glpi import Glpi
-from glpi_bridge.model import Severity
+from glpi_bridge.model import Seen, Severity
 from glpi_bridge.store import Store, tables
 from glpi_bridge.store import events as stored_events
 from tests.simulation import simulation
@@ -33,6 +33,7 @@ DYING = Traits(faults=0.6, kinds=("late row",))
 CRASHING = Traits(faults=0.0, crashes=8)
 SHUFFLED = Traits(disorder=0.6, silent_recoveries=0.3)
 SILENT = Traits(zabbix_silence=True)
+MEDDLED = Traits(meddles=0.5)
 PAUSED = Traits(pauses=6, faults=0.1, kinds=("lost before",))
 
 
@@ -56,8 +57,8 @@ def first_bite(traits: Traits) -> str | None:
 
 
 @pytest.mark.parametrize(
-    "traits", [DOUBT, DYING, CRASHING, SHUFFLED, SILENT, PAUSED],
-    ids=["late answers", "dying workers", "crashes", "disorder", "silence", "pauses"],
+    "traits", [DOUBT, DYING, CRASHING, SHUFFLED, SILENT, MEDDLED, PAUSED],
+    ids=["late answers", "dying workers", "crashes", "disorder", "silence", "people", "pauses"],
 )  # fmt: skip
 def test_with_every_guard_nothing_bites(traits: Traits) -> None:
     for seed in range(12):
@@ -118,6 +119,15 @@ def without_positive_evidence(patch: Patch) -> None:
     patch.setattr(SimZabbix, "events", events)
 
 
+def without_the_read_before_a_write(patch: Patch) -> None:
+    """Believe that a ticket still stands as it was last known."""
+
+    def as_known(before: Seen, now: Seen) -> Seen:
+        return before
+
+    patch.setattr(look, "newer", as_known)
+
+
 def with_a_write_that_logs_in_again(patch: Patch) -> None:
     """Repeat a write that was answered 401 on a new session."""
     write = Glpi._write
@@ -142,8 +152,17 @@ def with_a_write_that_logs_in_again(patch: Patch) -> None:
         (without_merge, SHUFFLED),
         (without_positive_evidence, SILENT),
         (with_a_write_that_logs_in_again, PAUSED),
+        (without_the_read_before_a_write, MEDDLED),
     ],
-    ids=["fence", "second look", "intent", "merge", "positive evidence", "writes that never log in"],
+    ids=[
+        "fence",
+        "second look",
+        "intent",
+        "merge",
+        "positive evidence",
+        "writes that never log in",
+        "read before a write",
+    ],
 )
 def test_each_guard_is_missed(take_out: Callable[[Patch], None], traits: Traits, monkeypatch: Patch) -> None:
     take_out(monkeypatch)
