@@ -9,8 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from copy import copy
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "alert_scripts" / "zabbix-glpi"
@@ -78,8 +79,18 @@ class Bridge:
             )
         )
         (directory / "rules.yml").write_text(rules)
+        self.spool = directory / "spool"
         for part in ("tmp", "new", "bad"):
-            (directory / "spool" / part).mkdir(parents=True)
+            (self.spool / part).mkdir(parents=True)
+
+    def beside(self) -> Self:
+        """Return another worker on the same store, with a spool of its own."""
+        other = copy(self)
+        other.spool, other.settings = self.directory / "spool2", self.directory / "bridge2.yml"
+        other.settings.write_text(self.settings.read_text().replace(str(self.spool), str(other.spool)))
+        for part in ("tmp", "new", "bad"):
+            (other.spool / part).mkdir(parents=True)
+        return other
 
     # -- Zabbix's side ------------------------------------------------------------------------------------------------
 
@@ -88,7 +99,7 @@ class Bridge:
         fields.setdefault("event_id", str(next(self._numbers)))
         named = {"source": self.source, "trigger_id": f"t{fields['event_id']}", "event_value": 1, **fields}
         ran = subprocess.run(
-            ["sh", SCRIPT, self.directory / "spool", *(f"{name}={value}" for name, value in named.items())],
+            ["sh", SCRIPT, self.spool, *(f"{name}={value}" for name, value in named.items())],
             check=False,
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
             cwd="/",

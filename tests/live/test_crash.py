@@ -92,3 +92,27 @@ def test_passes_at_the_same_time_make_one_ticket_each(tmp_path: Path, source: st
     bridge.deliver_until(lambda: len(reader.tickets(source)) >= STORM)
     counted = events_of(reader.tickets(source), bridge)
     assert (set(counted), set(counted.values())) == (owed, {1})
+
+
+@pytest.mark.timeout(600)
+def test_a_worker_paused_past_its_lease_makes_no_second_ticket_when_it_wakes(
+    tmp_path: Path, source: str, reader: Any
+) -> None:
+    """Another worker on the same store settles and goes on; the paused one finds its session and its claim gone."""
+    paused = Bridge(tmp_path, source)
+    other = paused.beside()
+    owed = {paused.problem(f"storm {number}") for number in range(2 * STORM)}
+    running = paused.start("deliver")
+    try:
+        while running.poll() is None and not reader.tickets(source):
+            pass  # until GLPI is at work for it
+        running.send_signal(signal.SIGSTOP)
+        owed.add(other.problem("while it sleeps", event_id="other"))
+        other.deliver_until(partial(is_settled, reader, other, len(owed)), seconds=240)
+    finally:
+        running.send_signal(signal.SIGCONT)
+        _, said = running.communicate(timeout=240)
+    assert running.returncode == 0, said
+    paused.deliver_until(partial(is_settled, reader, paused, len(owed)), seconds=240)
+    counted = events_of(reader.tickets(source), paused)
+    assert (set(counted), set(counted.values())) == (owed, {1})
