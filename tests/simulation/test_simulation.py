@@ -1,6 +1,6 @@
 """Seeds: each a life of the bridge with its own troubles. A seed that fails is named in the failure.
 
-`GLPI_BRIDGE_SEEDS=2000 pytest tests/simulation` lives them all; `GLPI_BRIDGE_SEEDS=5000-5100` that range.
+`GLPI_BRIDGE_TESTS_WHOLE=1` (as in `./test --all`) lives 2,000 of them, `GLPI_BRIDGE_SEEDS=5000-5100` that range.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ ONCE = {
 
 
 def _seeds() -> range:
-    first, _, last = os.environ.get("GLPI_BRIDGE_SEEDS", "300").rpartition("-")
+    otherwise = "2000" if os.environ.get("GLPI_BRIDGE_TESTS_WHOLE") else "200"
+    first, _, last = os.environ.get("GLPI_BRIDGE_SEEDS", otherwise).rpartition("-")
     return range(int(first or 0), int(last))
 
 
