@@ -26,15 +26,18 @@ def one_pass(context: Context) -> int:
         if not context.is_held("GLPI"):
             recollect(context)
         if is_recollected(context):  # else a problem whose ticket a lost store has forgotten would get a second one
-            while intake.sort_events(context):
+            # some are enough to begin with: the others are sorted while calls are under way
+            while intake.sort_events(context, context.terms.batch_incidents) and not may_go_on(context):
                 pass
         settle.settle_due(context)
         with Sender(context) as sender:
-            while may_go_on(context) and (done := deliver_some(context, sender)) is not None:
-                told_count += done
+            while may_go_on(context):
+                done = deliver_some(context, sender)
+                told_count += done or 0
                 context.heartbeat()
                 intake.take_in(context)
-                intake.sort_events(context)
+                if not intake.sort_events(context) and done is None:
+                    break
         verify(context)
     except TargetError as error:
         trouble(context, error)

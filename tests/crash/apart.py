@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from glpi_bridge.spool import Spool, hand_off
 from tests.invariants import Ticket
 
 ROOT = Path(__file__).parents[2]
-_START_SECONDS = 30
+_NO_ZABBIX = ("http://127.0.0.1:9/", "none")
 _STOP_SECONDS = 20
 
 
@@ -54,18 +55,25 @@ class Bridge:
     def settings(self) -> Path:
         return self.home / "bridge.yml"
 
-    def write(self, *, store: Any = "./bridge.db", **delivery: str) -> None:
-        """Write the settings; `delivery` are settings of that section."""
+    def write(
+        self,
+        *,
+        glpi: str | None = None,
+        store: Any = "./bridge.db",
+        zabbix: tuple[str, str] = _NO_ZABBIX,
+        **delivery: str,
+    ) -> None:
+        """Write the settings; `zabbix` is an address and a token, `delivery` are settings of that section."""
         about = self.glpi.about()
-        for name, token in (("user", about["user_token"]), ("app", about["app_token"]), ("zabbix", "none")):
+        for name, token in (("user", about["user_token"]), ("app", about["app_token"]), ("zabbix", zabbix[1])):
             file = self.home / f"{name}.token"
             file.touch(mode=0o600)
             file.write_text(token)
         patience = {"settle_after": "0s", "backoff_first": "1s", "backoff_cap": "1s", "lease": "20s"}
         settings = {
-            "glpi": {"url": about["url"], "user_token_file": "./user.token", "app_token_file": "./app.token"},
+            "glpi": {"url": glpi or about["url"], "user_token_file": "./user.token", "app_token_file": "./app.token"},
             "zabbix": {
-                self.source: {"url": "http://127.0.0.1:9/", "token_file": "./zabbix.token", "timezone": "UTC"},
+                self.source: {"url": zabbix[0], "token_file": "./zabbix.token", "timezone": "UTC"},
             },
             "spool": "./spool",
             "store": store,
@@ -80,6 +88,15 @@ class Bridge:
 
     def alert(self, event: int | str, **fields: Any) -> None:
         """Hand an alert off, an ordinary problem where nothing else is said."""
+        hand_off(self.home / "spool", self._fields(event, fields))
+
+    def put(self, event: int | str, **fields: Any) -> None:
+        """Put an alert into the spool without the waits for the disk: for thousands at once."""
+        file = self.home / "spool" / "tmp" / uuid.uuid4().hex
+        file.write_bytes(b"".join(f"{name}={text}\0".encode() for name, text in self._fields(event, fields).items()))
+        file.rename(file.parents[1] / "new" / file.name)
+
+    def _fields(self, event: int | str, fields: Mapping[str, Any]) -> dict[str, str]:
         given: Mapping[str, Any] = {
             "source": self.source,
             "event_id": event,
@@ -89,7 +106,7 @@ class Bridge:
             "event_name": "CPU is high",
             "host_host": "web01",
         }
-        hand_off(self.home / "spool", {name: str(value) for name, value in {**given, **fields}.items()})
+        return {name: str(value) for name, value in {**given, **fields}.items()}
 
     def recover(self, event: int | str) -> None:
         """Hand its recovery off."""
