@@ -61,6 +61,14 @@ def remember(context: Context, tickets: Mapping[int, str]) -> None:
     context.store.write(meta.put, _WITNESSES, {str(id_): marker for id_, marker in newest})
 
 
+def is_anothers(shown: Shown, marker: str) -> bool:
+    """Tell whether a number that we were told now belongs to another of our tickets: GLPI gave it out again.
+
+    A ticket without any marker may still be ours: people may rewrite a text.
+    """
+    return bool(shown.markers) and marker not in shown.markers
+
+
 def same_ticket(before: Seen, now: Seen) -> bool:
     """Tell whether a ticket stands as it was known, in what the plan asks about."""
     return _judged(before) == _judged(now)

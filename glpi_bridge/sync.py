@@ -261,8 +261,10 @@ def _changed(context: Context, since: datetime, *, trash: bool) -> int:
 def _saw(connection: Connection, shown: Mapping[int, Shown], now: float, trash: bool) -> int:
     changed = 0
     for owed in incidents.by_tickets(connection, sorted(shown)):
-        before = owed.incident.seen
-        read = replace(shown[owed.incident.told.ticket_id or 0].seen, is_deleted=trash)
+        before, one = owed.incident.seen, shown[owed.incident.told.ticket_id or 0]
+        if look.is_anothers(one, owed.incident.marker):
+            continue  # after a restore, its number was given out again; its own ticket is gone
+        read = replace(one.seen, is_deleted=trash)
         seen = look.newer(before, read)
         if not look.same_ticket(before, seen):
             incidents.set_seen(connection, owed.incident.id, seen, now)

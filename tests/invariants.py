@@ -93,7 +93,12 @@ def check(
     """
     by_name = {problem.name: problem for problem in problems}
     real = _without_twins(problems, tickets) if repeats else list(tickets)
-    wrong = [*_one_each(real, by_name), *_notes(problems, real, removed), *_solutions(real, by_name)]
+    wrong = [
+        *_one_each(real, by_name),
+        *_in_their_place(tickets),
+        *_notes(problems, real, removed),
+        *_solutions(real, by_name),
+    ]
     members = _members(problems, real, removed, wrong) if acknowledges else _own(problems, real, removed, wrong)
     wrong += _states(real, members)
     wrong += _people(real)
@@ -131,6 +136,15 @@ def _one_each(tickets: Sequence[Ticket], problems: Mapping[str, Problem]) -> Ite
             yield f"ticket {ticket.id} is for {ticket.marker!r}, which nobody told"
         elif problem.wanted is Wanted.NO:
             yield f"ticket {ticket.id} was made for {problem.name}, which is to have none"
+
+
+def _in_their_place(tickets: Iterable[Ticket]) -> Iterable[str]:
+    """What we wrote on a ticket was meant for it."""
+    for ticket in tickets:
+        for text in (*ticket.followups, *ticket.solutions):
+            line = _last_line(text)
+            if line and not line.startswith(f"{ticket.marker} "):
+                yield f"ticket {ticket.id} ({ticket.marker}) holds {line!r}"
 
 
 def _members(

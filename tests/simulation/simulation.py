@@ -78,6 +78,7 @@ class Traits:
     autoclose: bool = False
     adopts: bool = False
     deferred: bool = False
+    restores: bool = False
 
     @classmethod
     def drawn(cls, rng: Random) -> Traits:
@@ -106,6 +107,7 @@ class Traits:
             autoclose=perhaps(True, False, 0.15),
             adopts=perhaps(True, False, 0.1),
             deferred=perhaps(True, False, 0.3),
+            restores=perhaps(True, False, 0.08),
         )
 
 
@@ -227,6 +229,8 @@ class Simulation:
         self.accepted: dict[str, list[Alert]] = {}
         self.accepted_at: dict[tuple[str, AlertKind], float] = {}
         self.lost_before: set[str] = set()
+        self.backup: dict[str, Any] | None = None
+        self.is_restored = False
         self.context = self._new_worker()
 
     # -- the world's machinery ----------------------------------------------------------------------------------------
@@ -372,6 +376,8 @@ class Simulation:
             self._lose_store()
         if self.rng.random() < 0.2:
             self.world.sessions.collect()
+        if self.traits.restores and self.rng.random() < 0.3 and not self.store.read(attempts.in_flight):
+            self._backup_or_restore()
 
     def _zabbix_happens(self) -> None:
         is_open = [one for one in self.zabbix.problems.values() if one.recovered is None]
@@ -442,6 +448,20 @@ class Simulation:
         self.store.close()
         self.store = self._new_store()
         self.context = self._new_worker()
+
+    def _backup_or_restore(self) -> None:
+        """Let GLPI be put back to where it was: it forgets tickets and gives their numbers out again."""
+        if self.backup is None:
+            self.backup = self.world.db.snapshot()
+            self.note("GLPI is backed up")
+        elif not self.is_restored:
+            self.is_restored = True
+            self.note("GLPI is restored from its backup")
+            self.world.db.restore(self.backup)
+            self.lost_before |= self.accepted.keys()
+            self.deeds.clear()
+            self.urgencies.clear()
+            self.removed.clear()
 
     # -- people -------------------------------------------------------------------------------------------------------
 
@@ -518,7 +538,7 @@ class Simulation:
         for round_ in range(60):
             if self.store.read(meta.get, STOPPED) is not None:
                 self.note("a person runs adopt")
-                adopt(self.context, Missing.LEAVE)
+                adopt(self.context, Missing.AGAIN if self.is_restored else Missing.LEAVE)
             if round_ % 8 == 0:
                 self.store.write(queue.retry_all, self.clock)
             sync(self.context)
@@ -566,7 +586,7 @@ class Simulation:
         told = () if one.is_housekept and not one.messages else tuple(_numbers(one.messages))
         if one.eventid in self.lost_before:
             # which events had joined a ticket lay in the lost store alone
-            notes, told = (), told[-1:]
+            notes, told = (), () if self.is_restored else told[-1:]
         late = {
             note for place, note in enumerate(notes)
             if any(self.merged.get(note, 0) > self._claim_of(later) for later in notes[place + 1 :])
@@ -649,7 +669,7 @@ class Simulation:
     def _hold(self, ticket: Ticket, deed: Deed | None) -> Hold:
         members = self._members(ticket.id)
         if any(one.eventid in self.lost_before for one in members):
-            return Hold.ANY
+            return Hold.ANY  # numbers and members of before are known to nobody any more
         if deed is None:
             return Hold.NOBODY
         if deed.is_raced or (deed.hold is not Hold.PENDING and self._came_later(members, deed)):
