@@ -34,6 +34,7 @@ CRASHING = Traits(faults=0.0, crashes=8)
 SHUFFLED = Traits(disorder=0.6, silent_recoveries=0.3)
 SILENT = Traits(zabbix_silence=True)
 MEDDLED = Traits(meddles=0.5)
+RESTORED = Traits(restores=True)
 PAUSED = Traits(pauses=6, faults=0.1, kinds=("lost before",))
 
 
@@ -57,8 +58,8 @@ def first_bite(traits: Traits) -> str | None:
 
 
 @pytest.mark.parametrize(
-    "traits", [DOUBT, DYING, CRASHING, SHUFFLED, SILENT, MEDDLED, PAUSED],
-    ids=["late answers", "dying workers", "crashes", "disorder", "silence", "people", "pauses"],
+    "traits", [DOUBT, DYING, CRASHING, SHUFFLED, SILENT, MEDDLED, RESTORED, PAUSED],
+    ids=["late answers", "dying workers", "crashes", "disorder", "silence", "people", "restored backups", "pauses"],
 )  # fmt: skip
 def test_with_every_guard_nothing_bites(traits: Traits) -> None:
     for seed in range(12):
@@ -128,6 +129,11 @@ def without_the_read_before_a_write(patch: Patch) -> None:
     patch.setattr(look, "newer", as_known)
 
 
+def without_a_look_at_the_marker(patch: Patch) -> None:
+    """Take a number for the ticket that it once was."""
+    patch.setattr(look, "is_anothers", lambda shown, marker: False)
+
+
 def with_a_write_that_logs_in_again(patch: Patch) -> None:
     """Repeat a write that was answered 401 on a new session."""
     write = Glpi._write
@@ -153,6 +159,7 @@ def with_a_write_that_logs_in_again(patch: Patch) -> None:
         (without_positive_evidence, SILENT),
         (with_a_write_that_logs_in_again, PAUSED),
         (without_the_read_before_a_write, MEDDLED),
+        (without_a_look_at_the_marker, RESTORED),
     ],
     ids=[
         "fence",
@@ -162,6 +169,7 @@ def with_a_write_that_logs_in_again(patch: Patch) -> None:
         "positive evidence",
         "writes that never log in",
         "read before a write",
+        "marker of a told number",
     ],
 )
 def test_each_guard_is_missed(take_out: Callable[[Patch], None], traits: Traits, monkeypatch: Patch) -> None:
