@@ -12,13 +12,20 @@ from typing import Any
 from glpi_bridge import deliver, http
 from glpi_bridge.context import Context, Source, Terms
 from glpi_bridge.glpi import Credentials, Glpi, Names
+from glpi_bridge.model import TicketStatus
 from glpi_bridge.render import markers
 from glpi_bridge.rules import Rules
-from glpi_bridge.sandbox.glpi import GlpiServer
+from glpi_bridge.sandbox.glpi import Call, GlpiServer, Match
+from glpi_bridge.sandbox.zabbix import Standin
 from glpi_bridge.spool import Spool, hand_off
 from glpi_bridge.store import Store, attempts, events, incidents, meta
+from glpi_bridge.zabbix import Zabbix
 
 VERSIONS = ("10.0.19", "11.0.6")
+SOLVED, CLOSED, PENDING = TicketStatus.SOLVED, TicketStatus.CLOSED, TicketStatus.PENDING
+CREATE = Match(method="POST", path="^/?Ticket$")
+SOLVE = Match(method="POST", path="ITILSolution")
+NOTE = Match(method="POST", path="ITILFollowup")
 
 
 class House:
@@ -68,6 +75,22 @@ class House:
         """End the session and the store."""
         self.context.glpi.close()
         self.context.store.close()
+        for source in self.sources.values():
+            if source.zabbix is not None:
+                source.zabbix.close()
+
+    def lose_the_store(self) -> None:
+        """Go on with an empty store, as after a disk that died."""
+        self.context.glpi.close()
+        self.context.store.close()
+        self.store_url = f"sqlite:///{self.directory}/bridge-{next(self._numbers)}.db"
+        self.context = self.worker()
+
+    def ask_zabbix(self, standin: Standin, name: str = "zabbix", **how: Any) -> Zabbix:
+        """Let this Zabbix be a source of the house; `how` is what Source takes. The house closes its client."""
+        client = Zabbix(standin.url, token=standin.token, connect_timeout=1.0, total_timeout=2.0)
+        self.sources[name] = Source(name, zabbix=client, **how)
+        return client
 
     def alert(self, eventid: int | str, **fields: Any) -> None:
         """Hand an alert off, with an ordinary problem's fields where none are given."""
@@ -84,6 +107,20 @@ class House:
     def recover(self, eventid: int | str, **fields: Any) -> None:
         """Hand the recovery off."""
         self.alert(eventid, event_value=0, **fields)
+
+    def update(self, eventid: int | str, action: str = "commented", message: str = "", **fields: Any) -> None:
+        """Hand an update off, each at a second of its own."""
+        second = next(self._numbers)
+        given = {"event_update_message": message} if message else {}
+        self.alert(
+            eventid,
+            event_update_status=1,
+            event_update_action=action,
+            event_update_date="2026.11.25",
+            event_update_time=f"10:{second // 60:02}:{second % 60:02}",
+            **given,
+            **fields,
+        )
 
     def turn(self) -> int:
         """One delivery pass."""
@@ -111,6 +148,19 @@ class House:
     def tickets(self) -> list[dict[str, Any]]:
         """All tickets in GLPI, trash included."""
         return [dict(row) for row in self.glpi.tickets()]
+
+    def writes(self) -> list[Call]:
+        """All calls that asked GLPI to change something, in order; a log-in is none."""
+        changing = ("POST", "PUT", "DELETE", "PATCH")
+        return [call for call in list(self.glpi.log) if call.method in changing and "search" not in call.path]
+
+    def notices(self, kind: str = "") -> list[str]:
+        """What `status` tells of oddities."""
+        return [one.text for one in self.context.store.read(meta.all_notices) if kind in ("", one.kind)]
+
+    def parked(self) -> list[str]:
+        """Why incidents wait for a person."""
+        return [str(one.why) for one in self.context.store.read(incidents.parked)]
 
     def by_marker(self) -> dict[str, list[dict[str, Any]]]:
         """Tickets by the marker that they carry."""
