@@ -176,7 +176,9 @@ def _stand_in(point: Point, tracer: Sequence[str], scratch: Path, environment: M
     script = directory / point.program
     script.write_text(
         "#!/bin/sh\nn=1\n"
-        f"while ! mkdir {directory}/start.$n 2>/dev/null; do n=$((n + 1)); done\n"
+        f"while ! mkdir {directory}/start.$n 2>/dev/null; do\n"
+        f"    [ -d {directory} ] || exit 1\n"  # a detached start that comes when the test is over
+        "    n=$((n + 1))\ndone\n"
         f'[ $n = {point.start} ] || exec {real} "$@"\n'
         f'exec {" ".join(tracer)} -- {real} "$@"\n'
     )
