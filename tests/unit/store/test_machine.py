@@ -260,5 +260,5 @@ Machine.TestCase.settings = settings(
 
 
 @pytest.mark.usefixtures("_template")
-class TestStoreAndPlan(Machine.TestCase):  # type: ignore[name-defined,misc]
+class TestStoreAndPlan(Machine.TestCase):  # type: ignore[name-defined,misc]  # hypothesis makes it at run time
     """Runs the machine."""
