@@ -73,6 +73,13 @@ class Facts:
         registers = {name: (rank, at, value) for name, (rank, at, value) in raw["registers"].items()}
         return cls(registers, {name: tuple(note) for name, note in raw["notes"].items()})
 
+    def says_as(self, other: Facts) -> bool:
+        """Tell whether both say the same, whoever said it and when."""
+        return self.notes == other.notes and self._values() == other._values()
+
+    def _values(self) -> dict[str, Value]:
+        return {name: value for name, (_, _, value) in self.registers.items()}
+
     def value(self, name: str, default: Value = "") -> Value:
         """Return a register's value."""
         register = self.registers.get(name)

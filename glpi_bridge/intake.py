@@ -84,6 +84,7 @@ def _sort(connection: Connection, context: Context, routed: Sequence[tuple[Unsor
     same = events.unchanged(connection, [one for one, _ in routed])
     latest = incidents.latest(connection, {(one.source, route.key) for one, route in routed})
     found = meta.found_tickets(connection, [marker(one) for one, _ in routed])
+    routed = sorted(routed, key=lambda pair: marker(pair[0]) not in found)  # others may join the tickets there are
     opened: list[Incident] = []
     placed: list[tuple[Unsorted, Incident | None, str]] = []
     for one, route in routed:
@@ -95,8 +96,9 @@ def _sort(connection: Connection, context: Context, routed: Sequence[tuple[Unsor
             continue
         event = facts.event(one.source, one.eventid, one.facts)
         held = latest.get((one.source, route.key))
-        if held is None or one.has_left(held.id) or not plan.joins(event, held, route.policy):
-            held = _new(one, route, held, found.get(marker(one)), -1 - len(opened))
+        ticket = found.get(marker(one))
+        if held is None or ticket or one.has_left(held.id) or not plan.joins(event, held, route.policy):
+            held = _new(one, route, held, ticket, -1 - len(opened))
             opened.append(held)
         latest[one.source, route.key] = replace(held, events=(*held.events, event))
         placed.append((one, held, ""))

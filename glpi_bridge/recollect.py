@@ -38,6 +38,8 @@ def recollect(context: Context, *, again: bool = False) -> int:
         for ticket in tickets:
             if ticket is not chosen[marker] and not ticket.is_over:
                 report_duplicate(context, ticket.id, chosen[marker].id, marker)
+    if context.works("GLPI"):
+        log.info("GLPI answers again")
     still_open = _by_source(marker for marker, ticket in chosen.items() if not ticket.is_over)
     numbers = {marker: ticket.id for marker, ticket in chosen.items()}
     context.store.write(_keep, numbers, still_open, context.now())

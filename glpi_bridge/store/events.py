@@ -49,8 +49,12 @@ def intake(connection: Connection, batch: Iterable[tuple[str, str, Facts]], now:
         if row is None:
             rows.append(_row(source, eventid, facts, now))
             continue
-        whole = merge(Facts.from_json(row.facts), facts)
+        held_facts = Facts.from_json(row.facts)
+        whole = merge(held_facts, facts)
         if (text := whole.to_json()) == row.facts:
+            continue
+        if whole.says_as(held_facts):  # only said anew, by a better witness or later: nothing follows from it
+            connection.execute(update(events).where(_is(source, eventid)).values(facts=text))
             continue
         changed += 1
         values = {
