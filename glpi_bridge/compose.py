@@ -11,9 +11,10 @@ from glpi_bridge import plan
 from glpi_bridge.context import Context
 from glpi_bridge.look import Shown
 from glpi_bridge.model import Event, Incident, Note, Route, Seen, Step, StepKind, TicketStatus, Told
-from glpi_bridge.render import Text, title, with_marker, without_astral
+from glpi_bridge.render import Text
 from glpi_bridge.store.attempts import Item
 from glpi_bridge.store.incidents import Owed
+from glpi_bridge.text import as_text, title, with_marker, without_astral
 
 ITEMTYPES = {
     StepKind.CREATE: "Ticket",
@@ -84,7 +85,8 @@ def _create(context: Context, incident: Incident, step: Step, route: Route, show
     draft = route.draft
     first = min(_epoch(event.opened_at) for event in incident.events)
     fields, warnings = context.names.ticket(draft, datetime.fromtimestamp(first, UTC) if first else None)
-    fields["name"] = title(draft.title, encoded_limit=context.glpi.is_10)
+    name = title(draft.title, encoded_limit=context.glpi.is_10)
+    fields["name"] = as_text(name) if context.glpi.is_10 else name
     fields["content"] = with_marker(draft.content, incident.marker)
     return fields, tuple(warnings)
 

@@ -75,7 +75,10 @@ def returned(incident: Incident) -> list[Event]:
     fresh = [event for event in incident.events if event.is_open and event.eventid not in incident.told.reopened]
     if seen.by_us:
         return fresh
-    return [event for event in fresh if seen.finished_at and _at(event.opened_at) > seen.finished_at.timestamp()]
+    if seen.finished_at is None:
+        return []
+    finished = seen.finished_at.timestamp()  # GLPI tells whole seconds
+    return [event for event in fresh if int(_at(event.opened_at)) > finished]
 
 
 def _takes_nothing(incident: Incident, policy: Policy) -> bool:

@@ -51,7 +51,9 @@ def _go_on(context: Context, attempt: Attempt) -> bool:
             attempt = _fence(context, attempt)
             if attempt.fenced_at is None:
                 return _keep(context, attempt, attempt.next_at)
-        return _look(context, attempt, attempt.fenced_at)
+        ended = _look(context, attempt, attempt.fenced_at)
+        context.works("GLPI")
+        return ended
     except TargetError as error:
         if context.failed("GLPI", error):
             log.warning("GLPI: %s", error)

@@ -106,6 +106,17 @@ def title(text: str, *, encoded_limit: bool = False, fallback: str = "") -> str:
     return text
 
 
+_LOOKS_ENCODED = re.compile(r"&#(38|60|62);")
+_LOOKS_RAW = re.compile(r"<|>|&(?!#?[a-z0-9]+;)", re.IGNORECASE)
+
+
+def as_text(text: str) -> str:
+    """Return a text for GLPI 10, which takes one that looks encoded for encoded: then `&` is encoded here."""
+    if _LOOKS_ENCODED.search(text) and not _LOOKS_RAW.search(text):
+        return text.replace("&", "&#38;")
+    return text
+
+
 _MARKER = re.compile(r"zabbix [A-Za-z0-9.-]+/[^\s/<>&]+(?: [^\n<>&]+)?")
 _BLOCK = re.compile(r"</?(?:p|br|div|li|ul|ol|tr|td|th|table|h[1-6]|pre|blockquote|hr)\b[^>]*>", re.IGNORECASE)
 
