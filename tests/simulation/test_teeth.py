@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from glpi_bridge import facts, look, settle
+from glpi_bridge import facts, look, send, settle
 from glpi_bridge.context import Terms
 from glpi_bridge.errors import BridgeError
 from glpi_bridge.facts import Facts
 from glpi_bridge.glpi import Glpi
-from glpi_bridge.model import Seen, Severity
+from glpi_bridge.model import Seen, Severity, StepKind, Told
 from glpi_bridge.store import Store, tables
 from glpi_bridge.store import events as stored_events
 from tests.simulation import simulation
@@ -134,6 +134,16 @@ def without_a_look_at_the_marker(patch: Patch) -> None:
     patch.setattr(look, "is_anothers", lambda shown, marker: False)
 
 
+def without_reading_back(patch: Patch) -> None:
+    """Take a solution or reopening that GLPI has for one that took effect."""
+
+    def as_it_should_be(kind: StepKind, after: Told, seen: Seen, now: Seen | None) -> tuple[Told, Seen]:
+        return after, seen
+
+    patch.setattr(settle, "stands", as_it_should_be)
+    patch.setattr(send, "stands", as_it_should_be)
+
+
 def with_a_write_that_logs_in_again(patch: Patch) -> None:
     """Repeat a write that was answered 401 on a new session."""
     write = Glpi._write
@@ -160,6 +170,7 @@ def with_a_write_that_logs_in_again(patch: Patch) -> None:
         (with_a_write_that_logs_in_again, PAUSED),
         (without_the_read_before_a_write, MEDDLED),
         (without_a_look_at_the_marker, RESTORED),
+        (without_reading_back, DYING),
     ],
     ids=[
         "fence",
@@ -170,6 +181,7 @@ def with_a_write_that_logs_in_again(patch: Patch) -> None:
         "writes that never log in",
         "read before a write",
         "marker of a told number",
+        "reading back",
     ],
 )
 def test_each_guard_is_missed(take_out: Callable[[Patch], None], traits: Traits, monkeypatch: Patch) -> None:
