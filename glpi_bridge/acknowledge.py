@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from glpi_bridge import plan
 from glpi_bridge.context import Context, Source
-from glpi_bridge.errors import NotConnected, Refused, TargetError
+from glpi_bridge.errors import Held, NotConnected, Refused, TargetError
 from glpi_bridge.model import Event, StepKind
 from glpi_bridge.render import Text
 from glpi_bridge.store import Connection, attempts, incidents
@@ -35,12 +35,17 @@ def acknowledge(context: Context) -> int:
             _settle(context, source, source.zabbix)
             while (done := _some(context, source, source.zabbix)) is not None:
                 told += done
-            if context.works(target):
-                log.info("%s answers again", target)
         except TargetError as error:
             if context.failed(target, error):
                 log.warning("%s: %s", target, error)
     return told
+
+
+def _answered(context: Context, source: Source) -> None:
+    """A call was answered: only that ends a trouble. A pass with nothing to tell says nothing of Zabbix."""
+    target = f"Zabbix {source.name}"
+    if context.works(target):
+        log.info("%s answers again", target)
 
 
 def _some(context: Context, source: Source, zabbix: Zabbix) -> int | None:
@@ -97,16 +102,17 @@ def _send(context: Context, source: Source, zabbix: Zabbix, attempt: Attempt, ow
             refused[one.incident.id] = str(error)
         except TargetError as error:
             trouble = error
-            unclear = None if isinstance(error, NotConnected) else one.incident.id
+            unclear = None if isinstance(error, NotConnected | Held) else one.incident.id
             break
     context.store.write(_record, context, attempt, owed, done, refused, unclear)
     for one in owed:
-        if one.incident.id in refused:
+        if one.incident.id in refused and not one.ack_tries:  # the same refusal again says nothing new
             log.warning(
                 "Zabbix refuses the note about ticket %s: %s", one.incident.told.ticket_id, refused[one.incident.id]
             )
     if trouble is not None:
         raise trouble
+    _answered(context, source)
     return len(done)
 
 
@@ -166,3 +172,4 @@ def _settle(context: Context, source: Source, zabbix: Zabbix) -> None:
             except Refused as error:
                 refused[item.incident_id] = str(error)
         context.store.write(_record, context, mine, members, done, refused, None)
+        _answered(context, source)
