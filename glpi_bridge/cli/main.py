@@ -23,6 +23,7 @@ _COMMANDS = {
     "resume": ("control", "resume", "Go on after a pause or a stop."),
     "adopt": ("adopt", "adopt", "Read our markers in GLPI anew, after a restore or for a write in doubt."),
     "ticket": ("ticket", "ticket", "Create, show or list tickets from a shell."),
+    "provision": ("provision", "provision", "Bring GLPI or Zabbix to what their files say."),
 }
 
 

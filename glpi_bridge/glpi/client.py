@@ -169,6 +169,11 @@ class Glpi:
         return True
 
     @property
+    def app_token(self) -> str:
+        """The App-Token of the last log-in, "" without one: for other sessions beside this one."""
+        return self._app_token
+
+    @property
     def is_10(self) -> bool:
         """Up to GLPI 10 `& < >` are encoded in what is stored; from 11 on they are not."""
         return () < self.version < (11,)
@@ -312,6 +317,14 @@ class Glpi:
         ids = [int(item["id"]) for item in items]
         return self._write("PUT", itemtype, items, lambda answer: outcomes_by_id(answer, ids))
 
+    def update_one(self, itemtype: str, item: Mapping[str, Any]) -> Outcome:
+        """PUT one item (with its `id`) by its own path: GLPI 10 takes no list of entities."""
+        id_ = int(item["id"])
+        [outcome] = self._write(
+            "PUT", f"{itemtype}/{id_}", [item], lambda answer: outcomes_by_id(answer, [id_]), is_alone=True
+        )
+        return outcome
+
     def delete(self, itemtype: str, ids: Sequence[int], *, purge: bool = False) -> list[Outcome]:
         """DELETE items into the trash, or for good, once, under the session's lock; one Outcome each."""
         items = [{"id": id_} for id_ in ids]
@@ -333,14 +346,15 @@ class Glpi:
         items: Sequence[Mapping[str, Any]],
         read: Callable[[Answer], list[Outcome]],
         params: Params | None = None,
+        *,
+        is_alone: bool = False,
     ) -> list[Outcome]:
         if self.token is None:
             return [Outcome(Verdict.SESSION_LOST, text="no session is open")] * len(items)
         headers = {"Session-Token": self.token}
+        body = {"input": items[0] if is_alone else list(items)}
         try:
-            answer = self._send(
-                method, itemtype, {"session_write": "true", **(params or {})}, headers, {"input": list(items)}
-            )
+            answer = self._send(method, itemtype, {"session_write": "true", **(params or {})}, headers, body)
         except NotConnected as error:
             return [Outcome(Verdict.TRANSIENT, text=str(error), code="NOT_SENT")] * len(items)
         except TargetError as error:

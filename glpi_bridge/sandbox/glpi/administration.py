@@ -142,7 +142,7 @@ class ConfigWriter(Writer):
 
 
 class ApiClientWriter(Writer):
-    """APIClient: addresses are kept as numbers."""
+    """APIClient: addresses are kept as numbers, the App-Token where no answer shows it."""
 
     def stored(self, column: str, value: Any) -> Any:
         """Turn an IPv4 address into its number."""
@@ -150,6 +150,15 @@ class ApiClientWriter(Writer):
             a, b, c, d = (int(part) for part in value.split("."))
             return (a << 24) + (b << 16) + (c << 8) + d
         return super().stored(column, value)
+
+    def after_add(self, act: Act, row_id: int, data: Row) -> None:  # noqa: ARG002
+        """Let the new client's App-Token in."""
+        if data.get("app_token"):
+            self.world.client_tokens[row_id] = str(data["app_token"])
+
+    def after_update(self, act: Act, row_id: int, data: Row, old: Row) -> None:  # noqa: ARG002
+        """Let the new App-Token in, and the old one no more."""
+        self.after_add(act, row_id, data)
 
 
 def digest(password: str) -> str:

@@ -209,7 +209,7 @@ class Api:
         sent = request.headers.get("app-token") or parameters.get("app_token")
         if not sent:
             raise Failed(400, "ERROR_APP_TOKEN_PARAMETERS_MISSING", "missing parameter app_token", documented=True)
-        if sent != self.world.app_token:
+        if sent not in {self.world.app_token, *self.world.client_tokens.values()}:
             raise Failed(400, "ERROR_WRONG_APP_TOKEN_PARAMETER", "parameter app_token seems wrong", documented=True)
 
     @staticmethod

@@ -84,7 +84,9 @@ class SignIn:
         given = self.world.profiles_of(user)
         if not given:
             raise Failed(401, "ERROR_GLPI_LOGIN", "You don't have right to connect")
-        first = next((g for g in given if g["is_default_profile"]), given[0])
+        chosen = self.world.db["User"].value(user, "profiles_id")
+        ranked = sorted(given, key=lambda g: (g["profiles_id"] != chosen, not g["is_default_profile"]))
+        first = ranked[0]
         recursive = first["is_recursive"]
         session = self.world.sessions.start(user, first["profiles_id"], first["entities_id"], is_recursive=recursive)
         self.world.rights_at_login[session.token] = self.world.db["Profile"].full(first["profiles_id"])

@@ -133,6 +133,7 @@ class World:
     upgraded: bool = False
     settings: Settings = field(default_factory=Settings)
     app_token: str = field(default_factory=lambda: secrets.token_hex(20), repr=False)
+    client_tokens: dict[int, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self.recorded = recorded(self.version)
