@@ -93,7 +93,8 @@ def _create(context: Context, incident: Incident, step: Step, route: Route, show
 
 def _note(context: Context, incident: Incident, step: Step, route: Route, shown: Shown | None) -> _Fields:  # noqa: ARG001
     html, warnings = _note_text(context, incident, step, route)
-    return _followup(incident, step, route, html) | {"is_private": int(route.policy.private_notes)}, warnings
+    is_private = route.policy.private_notes or step.subject.startswith(plan.OFF_NOTE)
+    return _followup(incident, step, route, html) | {"is_private": int(is_private)}, warnings
 
 
 def _note_text(context: Context, incident: Incident, step: Step, route: Route) -> tuple[str, tuple[str, ...]]:

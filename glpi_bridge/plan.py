@@ -13,6 +13,8 @@ from glpi_bridge.model import Event, Incident, Policy, Route, Step, StepKind, Ti
 
 FLAP_NOTE = "flap-"
 RECOVERY_NOTE = "recovered-"
+OFF_NOTE = "off-"
+"""How the ids of some notes begin; the others are hexadecimal."""
 
 
 def plan(incident: Incident, route: Route, now: datetime) -> Step | Wait:

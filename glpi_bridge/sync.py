@@ -19,6 +19,7 @@ from glpi_bridge.errors import TargetError
 from glpi_bridge.facts import ASKED, GUESS, Facts, Register
 from glpi_bridge.look import Shown
 from glpi_bridge.model import Origin, TicketStatus
+from glpi_bridge.plan import OFF_NOTE
 from glpi_bridge.settle import report_duplicate
 from glpi_bridge.store import Connection, events, incidents, meta
 from glpi_bridge.zabbix import Zabbix
@@ -116,8 +117,43 @@ def _held(context: Context, source: Source, zabbix: Zabbix, report: Report, last
     report.asked += len(asked)
     report.unknown += len(asked - found.keys())
     report.learned += _take(context, source, zabbix, list(found.values()), announced=False)
+    report.learned += _note_switched_off(context, source, zabbix, found)
     context.store.write(events.checked, source.name, sorted(asked), context.now())
     _say_unknown(context, source, len(asked), len(found))
+
+
+def _note_switched_off(context: Context, source: Source, zabbix: Zabbix, found: Mapping[str, ZabbixEvent]) -> int:
+    """Note on the ticket, once, that Zabbix watches no more: no recovery will come by itself. It closes nothing."""
+    still_open = [event for event in found.values() if event.is_open]
+    triggers = zabbix.triggers(sorted({event.objectid for event in still_open}, key=int)) if still_open else {}
+    off = {event.eventid: why for event in still_open if (why := _switched_off(event, triggers.get(event.objectid)))}
+    return context.store.write(_keep_switched_off, source.name, found.keys(), off, context.now())
+
+
+def _switched_off(event: ZabbixEvent, trigger: Trigger | None) -> str:
+    """Say what of an event is disabled; empty if nothing is, as far as Zabbix tells."""
+    hosts = [host.name for host in event.hosts if host.is_enabled is False]
+    if hosts:
+        return f"the host {', '.join(hosts)} is disabled"
+    return "the trigger is disabled" if trigger is not None and not trigger.is_enabled else ""
+
+
+def _keep_switched_off(
+    connection: Connection, source: str, asked: Iterable[str], off: Mapping[str, str], now: float
+) -> int:
+    """Keep it as a note of the event, and for `status` as long as it lasts."""
+    kind, batch = "switched off", []
+    listed = {one.subject for one in meta.all_notices(connection) if one.kind == kind}
+    for subject in {f"{source}/{eventid}" for eventid in asked if eventid not in off} & listed:
+        meta.clear(connection, kind, subject)
+    for eventid, why in off.items():
+        text = f"{source}/{eventid}: {why} in Zabbix, so that no recovery will come by itself; its ticket stays open"
+        meta.notice(connection, kind, f"{source}/{eventid}", text, now)
+        known = events.facts_of(connection, source, eventid)
+        if known is not None and f"{OFF_NOTE}{eventid}" not in known.notes:
+            said = (now, "", "Not watched any more", f"In Zabbix {why}: no recovery will come by itself.")
+            batch.append((source, eventid, Facts(notes={f"{OFF_NOTE}{eventid}": said})))
+    return events.intake(connection, batch, now)
 
 
 def _say_unknown(context: Context, source: Source, asked: int, found: int) -> None:
