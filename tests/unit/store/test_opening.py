@@ -122,7 +122,10 @@ def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
 def test_a_read_only_store_is_named(tmp_path: Path) -> None:
     Store(url(tmp_path)).close()
     (tmp_path / "bridge.db").chmod(0o400)
-    with closing(Store(url(tmp_path))) as store, pytest.raises(StoreError, match=r"make the file and its folder"):
+    with (
+        pytest.raises(StoreError, match="writable for this user|may write there"),
+        closing(Store(url(tmp_path))) as store,
+    ):
         store.write(meta.put, "a", 1)
 
 
