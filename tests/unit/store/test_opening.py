@@ -123,7 +123,7 @@ def test_a_read_only_store_is_named(tmp_path: Path) -> None:
     Store(url(tmp_path)).close()
     (tmp_path / "bridge.db").chmod(0o400)
     with (
-        pytest.raises(StoreError, match="writable for this user|may write there"),
+        pytest.raises(StoreError, match=r"writable for this user|may write there"),
         closing(Store(url(tmp_path))) as store,
     ):
         store.write(meta.put, "a", 1)
