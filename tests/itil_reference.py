@@ -1,4 +1,4 @@
-"""The reference of itil.yml, made from its model and the table of rights: `python -m tests.itil_reference` writes it."""
+"""The reference of itil.yml, from its model and the table of rights: `python -m tests.itil_reference` writes it."""
 
 from __future__ import annotations
 

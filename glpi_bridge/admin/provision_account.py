@@ -180,12 +180,16 @@ def _held(desk: Desk, path: Path) -> str:
 
 
 def _new(desk: Desk, path: Path) -> str:
+    if not desk.is_trial:
+        return new_token(path)
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        desk.fault(f"{path} cannot be written: {path.parent} is not a directory we may write to")
+    return "chosen when it is done"
+
+
+def new_token(path: Path) -> str:
     """Choose a token and keep it in a new private file before GLPI has it."""
     token = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
-    if desk.is_trial:
-        if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-            desk.fault(f"{path} cannot be written: {path.parent} is not a directory we may write to")
-        return token
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "w") as file:
         file.write(token + "\n")

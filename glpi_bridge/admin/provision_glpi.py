@@ -25,6 +25,7 @@ from glpi_bridge.admin.itil_settings import (
     Role,
     User,
 )
+from glpi_bridge.admin.people import ensure_role
 from glpi_bridge.admin.provision_account import Account, provide_account, provide_api_client, provide_profile
 from glpi_bridge.document import Document, Key
 from glpi_bridge.errors import Fault, SettingsError
@@ -206,7 +207,7 @@ class _Run:
             "entities_id": self._entity(role.entity, (*at, "entity")),
         }
         name = f"{role.profile} of {login} in {role.entity or 'the root entity'}"
-        self.desk.ensure("Profile_User", "role", name, key, {"is_recursive": int(role.recursive)})
+        ensure_role(self.desk, login, name, key, recursive=role.recursive)
 
     def _groups(self) -> None:
         for number, one in enumerate(self.itil.groups):
