@@ -37,17 +37,17 @@ def _sections() -> Iterator[str]:
     yield "## Keys"
     yield ""
     yield from _table(Itil)
-    seen: set[type[BaseModel]] = set()
+    seen: list[type[BaseModel]] = []
     for name, info in Itil.model_fields.items():
         for model in _models(info.annotation):
             if model not in seen:
-                seen.add(model)
+                seen.append(model)
                 yield f"## {name}"
                 yield ""
                 yield from _table(model)
     for model in (m for one in list(seen) for info in one.model_fields.values() for m in _models(info.annotation)):
         if model not in seen:
-            seen.add(model)
+            seen.append(model)
             yield f"## {model.__name__.lower()}"
             yield ""
             yield from _table(model)

@@ -93,7 +93,8 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
 )
 def test_missing_settings_are_told_in_words_by_each_command(names: tuple[str, ...]) -> None:
     arguments = ["1" for one in COMMANDS[names].params if isinstance(one, click.Argument) and one.required]
-    options = ["--title", "x"] if names == ("ticket", "create") else []
+    required = [one for one in COMMANDS[names].params if isinstance(one, click.Option) and one.required]
+    options = [word for one in required for word in (one.opts[0], "x")]
     result = CliRunner().invoke(main, ["-c", "/nonexistent/bridge.yml", *names, *arguments, *options])
     assert result.exit_code == 1
     assert "/nonexistent/bridge.yml" in result.output
