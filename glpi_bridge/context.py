@@ -86,6 +86,16 @@ def in_thread(call: Callable[[], Outcomes]) -> Callable[[], Outcomes]:
     return result.result
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A new ticket that is still to be read back: its marker, the groups and users it was to have."""
+
+    marker: str
+    groups: tuple[str, ...] = ()
+    technicians: tuple[int, ...] = ()
+    requesters: tuple[int, ...] = ()
+
+
 @dataclass(slots=True)
 class Context:
     """Everything a pass needs. `now` gives epoch seconds; `ticket_link` has `{id}` for a ticket's number.
@@ -105,7 +115,7 @@ class Context:
     terms: Terms = Terms()
     now: Callable[[], float] = time.time
     chance: Callable[[], float] = random.random
-    unverified: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    unverified: dict[int, Made] = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
     heartbeat: Callable[[], None] = lambda: None
     launch: Launch = field(default=in_thread)

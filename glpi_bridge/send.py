@@ -15,7 +15,7 @@ from typing import Self
 
 from glpi_bridge import look, plan
 from glpi_bridge.compose import ITEMTYPES, UPDATES, Write, compose, told
-from glpi_bridge.context import Context
+from glpi_bridge.context import Context, Made
 from glpi_bridge.errors import BridgeError, Held, NotConnected, TargetError, UnclearAnswer
 from glpi_bridge.glpi import NameNotFound
 from glpi_bridge.look import Shown
@@ -365,7 +365,12 @@ def _created(context: Context, attempt: Attempt, done: Sequence[tuple[Write, Out
     for write, outcome in done:
         log.info("%s: ticket %s, %s", write.item.marker, outcome.id, write.step.reason)
         if outcome.id is not None:
-            context.unverified[outcome.id] = (write.item.marker, *write.route.draft.groups)
+            context.unverified[outcome.id] = Made(
+                write.item.marker,
+                write.route.draft.groups,
+                tuple(write.input.get("_users_id_assign", ())),
+                tuple(write.input.get("_users_id_requester", ())),
+            )
     if min(ids) <= attempt.watermark:
         look.stop_restored(context, f"GLPI gave ticket {min(ids)}, but {attempt.watermark} was told to us before")
 
@@ -377,22 +382,33 @@ def verify(context: Context) -> None:
 
 
 def check_made(context: Context, shown: Mapping[int, Shown]) -> None:
-    """Look at new tickets as they were read back: do they carry their marker and their groups?"""
+    """Look at new tickets as they were read back: do they carry their marker and their actors?"""
     carried = {}
     for id_ in [id_ for id_ in context.unverified if id_ in shown]:
-        marker, *groups = context.unverified.pop(id_)
+        made = context.unverified.pop(id_)
         one = shown[id_]
-        if marker in one.markers:
-            carried[id_] = marker
+        if made.marker in one.markers:
+            carried[id_] = made.marker
         elif not one.seen.is_gone:
             text = "GLPI has rewritten the text of our tickets (a business rule or template?): their markers are gone"
             if context.notice("marker", "rewritten", text):
                 log.warning("ticket %d: %s", id_, text)
-        missing = [name for name in groups if name not in one.groups and not _ends_with(one.groups, name)]
+        missing = _dropped(made, one)
         if missing and not one.seen.is_gone and not one.seen.is_deleted:
             _owe_actors(context, id_, missing)
     if carried:
         look.remember(context, carried)
+
+
+def _dropped(made: Made, shown: Shown) -> list[str]:
+    """Name the actors that are not there. Users count only where nobody is: a rule of GLPI may have put others."""
+    missing = [name for name in made.groups if name not in shown.groups and not _ends_with(shown.groups, name)]
+    missing = [f"group {', '.join(missing)}"] if missing else []
+    if made.technicians and not shown.technicians:
+        missing.append("technician")
+    if made.requesters and not shown.requesters:
+        missing.append("requester")
+    return missing
 
 
 def _ends_with(paths: Iterable[str], name: str) -> bool:
@@ -401,7 +417,7 @@ def _ends_with(paths: Iterable[str], name: str) -> bool:
 
 def _owe_actors(context: Context, ticket_id: int, missing: Sequence[str]) -> None:
     """GLPI said "created" and dropped the actors: once they are added, then a person is told."""
-    text = f"ticket {ticket_id} was made without its group {', '.join(missing)}"
+    text = f"ticket {ticket_id} was made without its {' and '.join(missing)}"
     if context.notice("actors", str(ticket_id), text):
         log.warning("%s; it is added now", text)
         context.store.write(incidents.owe_completion, ticket_id, context.now())

@@ -126,7 +126,7 @@ class Glpi:
             raise UnclearAnswer(f"GLPI opened no session: {answer.url} gave no session_token", target=TARGET)
         self.token, self.read_at = str(token), self._now()
         self.logins += 1
-        self.account = _account(data["session"], answer)
+        self.account = _account(data["session"], answer, self.read_at)
         try:
             if not self.version:
                 self.version = _version(self._get("getGlpiConfig", {}))
@@ -443,7 +443,7 @@ class Glpi:
     def _reread(self) -> None:
         answer = self._ask("getFullSession", {}, None)
         before = self.account.clock_offset if self.account else None
-        read = _account(value(answer)["session"], answer)
+        read = _account(value(answer)["session"], answer, self._now())
         self.account = Account(
             read.user_id, read.name, read.profile, read.profile_id, read.entity_id, read.rights, before
         )
@@ -481,7 +481,7 @@ def _hold(error: TargetError) -> NoReturn:
     raise Held(f"GLPI refuses the log-in: {error}", target=TARGET) from error
 
 
-def _account(session: Mapping[str, Any], answer: Answer) -> Account:
+def _account(session: Mapping[str, Any], answer: Answer, now: datetime) -> Account:
     profile = session.get("glpiactiveprofile") or {}
     return Account(
         user_id=int(session.get("glpiID") or 0),
@@ -490,15 +490,18 @@ def _account(session: Mapping[str, Any], answer: Answer) -> Account:
         profile_id=int(profile.get("id") or 0),
         entity_id=int(session.get("glpiactive_entity") or 0),
         rights=profile,
-        clock_offset=_clock_offset(session.get("glpi_currenttime"), answer.headers.get("date")),
+        clock_offset=_clock_offset(session.get("glpi_currenttime"), answer.headers.get("date"), now),
     )
 
 
-def _clock_offset(local: Any, date: str | None) -> timedelta | None:
-    """GLPI's clock at log-in against the Date header of the same answer, to the quarter of an hour that zones have."""
+def _clock_offset(local: Any, date: str | None, now: datetime) -> timedelta | None:
+    """GLPI's clock at log-in against the Date header of the same answer, to the quarter of an hour that zones have.
+
+    Without a Date (a proxy may take it away) our own clock stands for it.
+    """
     try:
         here = datetime.strptime(str(local), "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
-        there = parsedate_to_datetime(str(date))
+        there = now if date is None else parsedate_to_datetime(date)
     except (ValueError, TypeError):
         return None
     quarters = round((here - there).total_seconds() / 900)

@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from contextlib import nullcontext, suppress
+from email.utils import formatdate
 from typing import Final
 
 from .answers import Answer, Crashed, Failed, token_invalid
@@ -148,7 +149,7 @@ class Api:
         limit = self.world.settings.link_header_limit
         if limit is not None and len(answer.headers.get("Link", "")) > limit:
             return Answer.html("<html><head><title>502 Bad Gateway</title></head></html>", 502)
-        headers = dict(answer.headers)
+        headers = {**answer.headers, "Date": formatdate(self.world.clock(), usegmt=True)}
         if "origin" in request.headers:
             headers.update(_CORS)
         if request.method in {"GET", "OPTIONS"}:

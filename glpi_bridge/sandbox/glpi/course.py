@@ -130,7 +130,7 @@ class FaultyCourse:
             case FaultKind.ALL_FAILED:
                 raise Refused(fault.text or "You don't have permission to perform this action.")
             case FaultKind.POISON if fault.text in text:
-                raise Refused("Mandatory fields are not filled. Please correct: Location")
+                raise Refused(fault.values.get("message", "Mandatory fields are not filled. Please correct: Location"))
             case FaultKind.CRASH if fault.text in text:
                 raise Crashed
             case FaultKind.GONE_AWAY if index > (fault.after_items or 0):

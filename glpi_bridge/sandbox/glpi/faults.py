@@ -86,7 +86,7 @@ class Match:
 
 @dataclass(frozen=True)
 class Fault:
-    """An order; `after_items` counts within one list, `values` are the columns a rule writes."""
+    """An order; `after_items` counts within one list, `values` are the columns a rule writes, or what poison says."""
 
     kind: FaultKind | str
     match: Match = Match()
