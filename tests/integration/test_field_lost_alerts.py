@@ -57,3 +57,43 @@ def test_whatever_passes_is_tried_again_with_growing_pauses_and_burns_no_try(hom
     home.until_calm()
     assert len(home.tickets()) == 1
     assert home.context.store.read(incidents.parked) == []
+
+
+@pytest.mark.field("F96")
+@pytest.mark.parametrize("how", ["refused", "name not found"])
+def test_a_glpi_that_cannot_be_reached_is_asked_again_and_again_and_nothing_is_parked(
+    home: House, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = home.context.glpi.url
+    if how == "refused":
+        home.glpi.refuse(0)
+    else:
+        monkeypatch.setattr(home.context.glpi, "url", "http://no-such-host.invalid/apirest.php")
+    for event in range(101, 106):
+        home.alert(event)
+    pauses = []
+    for _ in range(12):
+        home.turn()
+        wake = home.context.next_wake()
+        assert wake is not None
+        pauses.append(wake - home.now())
+        home.ahead += max(0.0, pauses[-1]) + 0.01
+    assert pauses[0] < pauses[1]
+    assert max(pauses) < 10  # the first ticket comes within 10 s after GLPI does
+    assert home.parked() == []
+    if how == "refused":
+        home.glpi.accept_again()
+    monkeypatch.setattr(home.context.glpi, "url", address)
+    home.until_calm()
+    assert len(home.tickets()) == 5
+
+
+@pytest.mark.field("F93")
+@pytest.mark.parametrize("place", [0, 4, 9])
+def test_a_message_that_is_always_refused_is_found_wherever_it_lies(home: House, place: int) -> None:
+    home.glpi.order(Fault(FaultKind.POISON, CREATE, text="poison", times=None))
+    for number in range(10):
+        home.alert(101 + number, event_name="poison" if number == place else "CPU")
+    home.until_calm()
+    assert len(home.tickets()) == 9
+    assert [one.marker for one in home.context.store.read(incidents.parked)] == [f"zabbix zabbix/{101 + place}"]
