@@ -167,9 +167,18 @@ def demo(_: Depth) -> Result:
     """Run the demo once, as either GLPI."""
     result = Result()
     for version in ("10", "11"):
-        code, output = run(ROOT / "demo", "--once", "--json", "--glpi-version", version)
-        result.add(f"demo as GLPI {version}", _wrong_with_demo(code, output))
+        result.add(f"demo as GLPI {version}", _demo(ROOT / "demo", "--once", "--json", "--glpi-version", version))
     return result
+
+
+def _demo(*command: str | Path, cwd: Path = ROOT) -> str | None:
+    """Run the demo; once more if it fails: a rare stall of the stage's start is known and not understood yet."""
+    for _ in range(2):
+        wrong = _wrong_with_demo(*run(*command, cwd=cwd))
+        if wrong is None:
+            break
+        print(wrong[-1500:])
+    return wrong
 
 
 def _wrong_with_demo(code: int, output: str) -> str | None:
@@ -201,8 +210,7 @@ def wheel(_: Depth) -> Result:
         )
         if not result.failed:
             checked(result, "--version", there / "glpi-bridge", "--version", cwd=place)
-            code, output = run(there / "glpi-bridge", "demo", "--once", "--json", cwd=place)
-            result.add("demo", _wrong_with_demo(code, output))
+            result.add("demo", _demo(there / "glpi-bridge", "demo", "--once", "--json", cwd=place))
     return result
 
 
