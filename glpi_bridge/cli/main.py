@@ -23,7 +23,7 @@ _COMMANDS = {
     "resume": ("control", "resume", "Go on after a pause or a stop."),
     "adopt": ("adopt", "adopt", "Read our markers in GLPI anew, after a restore or for a write in doubt."),
     "ticket": ("ticket", "ticket", "Create, show or list tickets from a shell."),
-    "provision": ("provision", "provision", "Bring GLPI or Zabbix to what their files say."),
+    "provision": ("provision", "provision", "Bring GLPI to what its file says."),
     "user": ("people", "user", "List, show, add or disable users of GLPI, or renew a token."),
     "role": ("people", "role", "List, show, grant or revoke profiles in entities of GLPI."),
     "group": ("people", "group", "List groups of GLPI, add and remove members."),

@@ -1,4 +1,4 @@
-"""provision: bring GLPI and Zabbix to what the files say."""
+"""provision: bring GLPI to what its file says."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from glpi_bridge.cli.provision_glpi import glpi
 
 @click.group()
 def provision() -> None:
-    """Bring GLPI or Zabbix to what their files say, by name; a second run changes nothing."""
+    """Bring GLPI to what its file says, by name; a second run changes nothing."""
 
 
 provision.add_command(glpi)
