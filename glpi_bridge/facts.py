@@ -109,7 +109,7 @@ def from_alert(alert: Alert, zone: tzinfo) -> Facts:
     fields = alert.fields
     rank = _RANK[alert.kind]
     composed = stated_time(fields, "date", "time", zone) or alert.received_at
-    at = composed.timestamp()
+    at = float(int(composed.timestamp()))  # as if Zabbix had told it: whole seconds
     registers: dict[str, Register] = {}
     for name, macro in _TEXTS.items():
         if macro in fields:

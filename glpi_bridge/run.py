@@ -23,6 +23,7 @@ from glpi_bridge.sync import sync
 
 log = logging.getLogger(__name__)
 _LONGEST_WAIT = 30.0
+_SHORTEST_WAIT = 0.2
 _PAUSE_AFTER_ERROR = 5.0
 
 
@@ -83,8 +84,12 @@ class Daemon:
             sync(context)
 
     def _wait(self, context: Context) -> float:
-        due = context.next_wake()
-        return _LONGEST_WAIT if due is None else min(_LONGEST_WAIT, max(0.2, due - self._now()))
+        """Return how long nothing is due: no delivery, no retry, no sync."""
+        now, interval = self._now(), self._settings.sync.interval.total_seconds()
+        ends = [now + _LONGEST_WAIT]
+        ends += [due] if (due := context.next_wake()) is not None else []
+        ends += [self._synced_at + interval] if interval else []
+        return max(_SHORTEST_WAIT, min(ends) - now)
 
     def _idle(self, context: Context, seconds: float) -> None:
         try:

@@ -7,6 +7,7 @@ follows what changed since last time, plus a slice of the open events that is as
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -75,7 +76,9 @@ def know(context: Context, source: Source, eventids: Iterable[str]) -> int:
     """Read events that are known to have had tickets; a source without an API adds nothing."""
     if source.zabbix is None:
         return 0
-    return _take(context, source, source.zabbix, list(source.zabbix.events(eventids).values()), announced=True)
+    asked_at = context.now()
+    found = list(source.zabbix.events(eventids).values())
+    return _take(context, source, source.zabbix, found, asked_at=asked_at, announced=True)
 
 
 def know_later(connection: Connection, source: str, eventids: Sequence[str]) -> None:
@@ -113,10 +116,11 @@ def _held(context: Context, source: Source, zabbix: Zabbix, report: Report, last
             recovered |= {row.objectid for row in rows}
             last = rows[-1].eventid
     asked = {*held, *context.store.read(events.open_of_triggers, source.name, sorted(recovered))}
+    asked_at = context.now()
     found = zabbix.events(sorted(asked))
     report.asked += len(asked)
     report.unknown += len(asked - found.keys())
-    report.learned += _take(context, source, zabbix, list(found.values()), announced=False)
+    report.learned += _take(context, source, zabbix, list(found.values()), asked_at=asked_at, announced=False)
     report.learned += _note_switched_off(context, source, zabbix, found)
     context.store.write(events.checked, source.name, sorted(asked), context.now())
     _say_unknown(context, source, len(asked), len(found))
@@ -177,6 +181,7 @@ def _open(context: Context, source: Source, zabbix: Zabbix, report: Report, last
     start = None if last is None else str(int(last) + 1)
     takes: list[ZabbixEvent] = []
     leaves: list[str] = []
+    asked_at = context.now()
     for event in zabbix.open_problems(eventid_from=start):
         if source.adopts(event.clock):
             takes.append(event)
@@ -188,7 +193,7 @@ def _open(context: Context, source: Source, zabbix: Zabbix, report: Report, last
     report.not_adopted += len(set(leaves) - known)
     if leaves:
         context.store.write(_leave, source.name, leaves)
-    _take(context, source, zabbix, fresh, announced=True)
+    _take(context, source, zabbix, fresh, asked_at=asked_at, announced=True)
 
 
 def _leave(connection: Connection, source: str, eventids: Sequence[str]) -> None:
@@ -199,21 +204,27 @@ def _leave(connection: Connection, source: str, eventids: Sequence[str]) -> None
     meta.put(connection, name, left[-_LEFT_KEPT:] or None)
 
 
-def _take(context: Context, source: Source, zabbix: Zabbix, found: Sequence[ZabbixEvent], *, announced: bool) -> int:
+def _take(
+    context: Context, source: Source, zabbix: Zabbix, found: Sequence[ZabbixEvent], *, asked_at: float, announced: bool
+) -> int:
     if not found:
         return 0
-    now = context.now()
     missing = {event.objectid for event in found} if announced else set()
     triggers = zabbix.triggers(sorted(missing, key=int)) if missing else {}
     batch = [
-        (source.name, event.eventid, facts_of(event, triggers.get(event.objectid), now, announced=announced))
+        (source.name, event.eventid, facts_of(event, triggers.get(event.objectid), asked_at, announced=announced))
         for event in found
     ]
-    return context.store.write(events.intake, batch, now)
+    return context.store.write(events.intake, batch, context.now())
 
 
-def facts_of(event: ZabbixEvent, trigger: Trigger | None, read_at: float, *, announced: bool) -> Facts:
-    """Write what event.get (and trigger.get) say as facts; `read_at` is in epoch seconds."""
+def facts_of(event: ZabbixEvent, trigger: Trigger | None, asked_at: float, *, announced: bool) -> Facts:
+    """Write what event.get (and trigger.get) say as facts; `asked_at` is when they were asked, in epoch seconds.
+
+    Alerts tell whole seconds. What they tell of the second of the question may be newer than the answer, so it
+    outweighs the answer; where the answer was the newer one after all, the next sync says it again.
+    """
+    read_at = math.floor(asked_at) - 0.5
     registers: dict[str, Register] = {
         "name": (ASKED, 0.0, event.name),
         "triggerid": (ASKED, 0.0, event.objectid),
@@ -232,7 +243,7 @@ def facts_of(event: ZabbixEvent, trigger: Trigger | None, read_at: float, *, ann
     if trigger is not None:
         registers |= _trigger_facts(trigger)
     if not event.is_open:
-        registers |= _recovery_facts(event, read_at)
+        registers |= _recovery_facts(event, asked_at)
     if announced:
         registers["announced"] = (0, 0.0, True)
     if event.opdata:

@@ -45,6 +45,48 @@ def synced(home: House) -> None:
     home.until_calm()
 
 
+# -- what is newer ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("after", [0.0, 0.3, 0.9])
+def test_a_change_in_the_second_of_a_reading_outweighs_the_reading(pair: House, zabbix: Standin, after: float) -> None:
+    eventid = problem(pair, zabbix)
+    pair.until_calm()
+    pair.ahead += 1.05 - pair.now() % 1 + after  # so far into a second that alerts tell whole
+    synced(pair)
+    zabbix.update(eventid, message="worse", severity=5)
+    moment = datetime.fromtimestamp(int(pair.now()), UTC)
+    pair.update(
+        eventid, "changed severity", "worse", event_nseverity=5, date=f"{moment:%Y.%m.%d}", time=f"{moment:%H:%M:%S}"
+    )
+    pair.until_calm()
+    assert pair.ticket(eventid)["urgency"] == 5
+
+
+def test_a_change_while_zabbix_is_asked_outweighs_the_old_answer(
+    pair: House, zabbix: Standin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eventid = problem(pair, zabbix)
+    pair.until_calm()
+    client = pair.context.sources["zabbix"].zabbix
+    assert client is not None
+    ask = client.events
+
+    def slowly(eventids: Any) -> Any:
+        answer = ask(eventids)
+        pair.ahead += 20  # the answer is long under way
+        return answer
+
+    monkeypatch.setattr(client, "events", slowly)
+    changed = datetime.fromtimestamp(int(pair.now()) + 5, UTC)
+    synced(pair)
+    pair.update(
+        eventid, "changed severity", "worse", event_nseverity=5, date=f"{changed:%Y.%m.%d}", time=f"{changed:%H:%M:%S}"
+    )
+    pair.until_calm()
+    assert pair.ticket(eventid)["urgency"] == 5
+
+
 # -- nothing new ------------------------------------------------------------------------------------------------------
 
 
@@ -97,6 +139,7 @@ def test_a_severity_that_was_changed_while_updates_were_lost_is_found(pair: Hous
     eventid = problem(pair, zabbix)
     pair.until_calm()
     zabbix.update(eventid, severity=5)
+    pair.ahead += 1  # in the second of the alert itself the alert would count
     synced(pair)
     assert pair.ticket(eventid)["urgency"] == 5
 
