@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,7 @@ T = TypeVar("T")
 
 SCHEMA = "0001"
 _REPEATS = 8
+_PATIENCE_SECONDS = 30.0
 # 1020 record has changed, 1205 lock wait timeout, 1213 deadlock: InnoDB has rolled back and asks for a repeat
 _REPEATABLE = frozenset({1020, 1205, 1213})
 _DUPLICATE_KEY = 1062
@@ -136,7 +138,7 @@ def _make_private(path: Path) -> None:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
-        engine = sa.create_engine(url, connect_args={"timeout": 30.0})
+        engine = sa.create_engine(url, connect_args={"timeout": _PATIENCE_SECONDS})
         sa.event.listen(engine, "connect", _sqlite_connect)
         sa.event.listen(engine, "begin", _sqlite_begin)
         return engine
@@ -154,9 +156,24 @@ def _sqlite_connect(connection: sa.engine.interfaces.DBAPIConnection, _record: o
     # SQLAlchemy's recipe: take transactions away from the driver, so that BEGIN IMMEDIATE is ours
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+    cursor.execute(f"PRAGMA busy_timeout={_PATIENCE_SECONDS * 1000:.0f}")
+    _keep_a_journal_ahead(cursor)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _keep_a_journal_ahead(cursor: sa.engine.interfaces.DBAPICursor) -> None:
+    """Switch to WAL; of several that do so at once SQLite answers all but one with "locked" and waits for none."""
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
 
 
 def _sqlite_begin(connection: Connection) -> None:

@@ -7,7 +7,7 @@ import pwd
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from threading import Thread
+from threading import Barrier, Thread
 
 import pytest
 import sqlalchemy as sa
@@ -45,21 +45,38 @@ def test_a_second_opening_changes_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "bridge.db").read_bytes() == before
 
 
-def test_several_that_open_an_empty_store_at_once_migrate_it_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("turn", range(8))
+def test_several_that_open_an_empty_store_at_once_migrate_it_once(tmp_path: Path, turn: int) -> None:
     errors: list[BaseException] = []
+    together = Barrier(6)
 
     def open_it() -> None:
+        together.wait(60)
         try:
             Store(url(tmp_path)).close()
         except BaseException as error:  # noqa: BLE001 - shown below
             errors.append(error)
 
-    threads = [Thread(target=open_it) for _ in range(4)]
+    threads = [Thread(target=open_it) for _ in range(together.parties)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
     assert errors == []
+
+
+def test_an_opening_waits_for_the_one_that_writes_to_a_file_without_a_journal_ahead(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "bridge.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        opened = Thread(target=lambda: Store(url(tmp_path)).close())
+        opened.start()
+        opened.join(0.3)
+        assert opened.is_alive()
+        other.execute("COMMIT")
+    opened.join(60)
+    assert not opened.is_alive()
+    with closing(Store(url(tmp_path), migrating=False)) as store:
+        assert store.read(meta.get, "a") is None
 
 
 def test_a_commit_survives_a_crash(store: Store) -> None:
