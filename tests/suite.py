@@ -172,16 +172,7 @@ def demo(_: Depth) -> Result:
 
 
 def _demo(*command: str | Path, cwd: Path = ROOT) -> str | None:
-    """Run the demo; once more if it fails: a rare stall of the stage's start is known and not understood yet."""
-    for _ in range(2):
-        wrong = _wrong_with_demo(*run(*command, cwd=cwd))
-        if wrong is None:
-            break
-        print(wrong[-1500:])
-    return wrong
-
-
-def _wrong_with_demo(code: int, output: str) -> str | None:
+    code, output = run(*command, cwd=cwd)
     try:
         shown = json.loads(output)
         tickets = shown["tickets"]
