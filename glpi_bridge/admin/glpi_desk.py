@@ -5,12 +5,11 @@ With `is_trial` nothing is written: what would be made has no id yet, and what h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Mapping
 from typing import Any
 
-from glpi_bridge.errors import BridgeError, Refused
+from glpi_bridge.admin.change import Action, Change, ProvisionError
+from glpi_bridge.errors import Refused
 from glpi_bridge.glpi import Glpi
 from glpi_bridge.model import Outcome, Verdict
 
@@ -31,35 +30,6 @@ _GUARDS: Mapping[str, tuple[str, int, int]] = {
     "CronTask": ("config", UPDATE, UPDATE),
 }
 _BITS = {UPDATE: "update", CREATE: "create"}
-
-
-class ProvisionError(BridgeError):
-    """GLPI cannot be brought to the wanted state; each line says why."""
-
-    def __init__(self, lines: Iterable[str]) -> None:
-        super().__init__("\n".join(lines))
-
-
-class Action(StrEnum):
-    """What was done, or would be done."""
-
-    CREATE = "create"
-    UPDATE = "update"
-    REMOVE = "remove"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One item that was made, changed or removed: fields as (before, after), without secrets."""
-
-    kind: str
-    name: str
-    action: Action
-    itemtype: str
-    fields: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return f"{self.action} {self.kind} {self.name}"
 
 
 class Desk:

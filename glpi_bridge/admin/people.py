@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from glpi_bridge.admin.glpi_desk import UPDATE, Change, Desk, ProvisionError
+from glpi_bridge.admin.change import Change, ProvisionError
+from glpi_bridge.admin.glpi_desk import UPDATE, Desk
 from glpi_bridge.admin.itil_settings import SEPARATOR
 from glpi_bridge.admin.provision_account import new_token
 from glpi_bridge.glpi import Glpi

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeAlias
 
-from glpi_bridge.admin.glpi_desk import Change, Desk, ProvisionError
+from glpi_bridge.admin.change import Change, ProvisionError
+from glpi_bridge.admin.glpi_desk import Desk
 from glpi_bridge.admin.itil_settings import (
     PURPOSES,
     SEPARATOR,

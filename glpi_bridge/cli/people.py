@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glpi_bridge.cli.administrator import administrator_options, read_secret, signed_in, taken
+from glpi_bridge.cli.changes import tell
 from glpi_bridge.cli.common import json_option, print_json, with_calm_settings
-from glpi_bridge.cli.provision_glpi import tell
 
 if TYPE_CHECKING:
     from glpi_bridge.admin.glpi_desk import Desk

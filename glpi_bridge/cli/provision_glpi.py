@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glpi_bridge.cli.administrator import administrator_options, client_of, signed_in, taken
-from glpi_bridge.cli.common import json_option, print_json, progress, with_calm_settings
+from glpi_bridge.cli.changes import tell
+from glpi_bridge.cli.common import json_option, progress, with_calm_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from glpi_bridge.admin.glpi_desk import Change
     from glpi_bridge.config import Settings
 
 
@@ -50,25 +48,3 @@ def glpi(settings: Settings, /, itil: Path | None, is_check: bool, diff: bool, a
         )
         changes = provision(client, wanted, document, account, is_check=is_check)
     tell(changes, is_check=is_check, diff=diff, as_json=as_json)
-
-
-def tell(changes: Sequence[Change], *, is_check: bool, diff: bool, as_json: bool) -> None:
-    """Print what was changed, or would be."""
-    if as_json:
-        print_json({"changed": bool(changes), "changes": [_row(one) for one in changes]})
-        return
-    for one in changes:
-        click.echo(f"{'would ' if is_check else ''}{one}")
-        for name, (before, after) in one.fields.items() if diff else ():
-            click.echo(f"    {name}: {_shown(before)} -> {_shown(after)}")
-    would = " to make" if is_check else ""
-    click.echo(f"{len(changes)} change{'' if len(changes) == 1 else 's'}{would}" if changes else "unchanged")
-
-
-def _row(one: Change) -> dict[str, Any]:
-    fields = {name: {"before": before, "after": after} for name, (before, after) in one.fields.items()}
-    return {"action": one.action, "kind": one.kind, "name": one.name, "fields": fields}
-
-
-def _shown(value: Any) -> str:
-    return "(none)" if value is None else repr(value)
