@@ -24,6 +24,7 @@ PACKAGES = {
     "busybox": "busybox",
     "mksh": "mksh",
     "gcc": "gcc libc6-dev",
+    "mmdebstrap": "mmdebstrap debian-archive-keyring",
 }
 """Programs that `--all` uses, and the Debian packages that have them."""
 
