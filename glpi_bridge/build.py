@@ -72,21 +72,26 @@ def glpi(settings: Settings) -> Glpi:
 
 def source(name: str, settings: ZabbixSettings) -> Source:
     """Return one Zabbix server with its client."""
-    zabbix = Zabbix(
+    return Source(
+        name=name,
+        zone=settings.timezone,
+        zabbix=zabbix(settings),
+        acknowledges=settings.write_back.acknowledge,
+        adopts=settings.adoption.takes,
+    )
+
+
+def zabbix(settings: ZabbixSettings, *, token: str | None = None) -> Zabbix:
+    """Return the client of a Zabbix server, with the token of its file or another."""
+    return Zabbix(
         settings.url,
-        token_file=settings.token_file.path,
+        token=token,
+        token_file=None if token is not None else settings.token_file.path,
         ca_file=settings.ca_file,
         proxy=settings.proxy,
         no_proxy=settings.no_proxy,
         connect_timeout=settings.connect_timeout.total_seconds(),
         total_timeout=settings.total_timeout.total_seconds(),
-    )
-    return Source(
-        name=name,
-        zone=settings.timezone,
-        zabbix=zabbix,
-        acknowledges=settings.write_back.acknowledge,
-        adopts=settings.adoption.takes,
     )
 
 

@@ -171,8 +171,12 @@ class Glpi(Target):
     @property
     def link_pattern(self) -> str:
         """Return the address of a ticket's page with `{id}` for its number."""
-        front = self.url.removesuffix("/apirest.php").removesuffix("/api.php/v1")
-        return self.ticket_link or front + "/front/ticket.form.php?id={id}"
+        return self.ticket_link or self.front + "/front/ticket.form.php?id={id}"
+
+    @property
+    def front(self) -> str:
+        """Return the address of GLPI as people open it."""
+        return self.url.removesuffix("/apirest.php").removesuffix("/api.php/v1")
 
     def link(self, ticket_id: int) -> str:
         """Return the address of a ticket's page."""

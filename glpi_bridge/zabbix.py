@@ -25,7 +25,7 @@ from pyzabbix.api import ZABBIX_6_4_0, ZabbixAPI
 
 from glpi_bridge import http
 from glpi_bridge import zabbix_answers as answers
-from glpi_bridge.errors import Fault, Held, SettingsError, UnclearAnswer
+from glpi_bridge.errors import Fault, Held, Refused, SettingsError, UnclearAnswer
 from glpi_bridge.zabbix_answers import (
     AckAction,
     Acknowledge,
@@ -174,6 +174,20 @@ class Zabbix:
         """Tell whose token this is."""
         result = self.call("user.checkAuthentication", {"token": self.api.auth})
         return answers.me(answers.Row("user.checkAuthentication", result))
+
+    def log_in(self, username: str, password: str) -> None:
+        """Go on with a session in place of the token; end it by `log_out`. Held: name or password is not right."""
+        try:
+            session = self.call("user.login", {"username": username, "password": password})
+        except Refused as error:
+            raise Held(f"{self.url}: Zabbix does not let {username} in: {error}", target="Zabbix") from error
+        if not isinstance(session, str):
+            raise UnclearAnswer(f"{self.url}: user.login gives no session", target="Zabbix")
+        self.api.auth = session
+
+    def log_out(self) -> None:
+        """End the session of `log_in`."""
+        self.call("user.logout", [])
 
     def visible(self) -> Visible:
         """Count the host groups and hosts this account sees. Zero is a missing right, for which Zabbix has no error."""

@@ -1,0 +1,1 @@
+"""What the bridge needs in a Zabbix: one module for each kind of object; `provision` puts them together."""

@@ -1,0 +1,122 @@
+"""The role: an allow-list of API methods, a few actions on problems, and nothing else.
+
+A `default_access` of 0 closes only what comes later: each element and action that Zabbix has must be named with its
+status, and which ones it has differs by version. They are taken from another role of the same type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from glpi_bridge.admin.zabbix.desk import ROLE, Desk, Fields, Row
+
+USER_TYPE = "1"
+METHODS = (
+    "action.get",
+    "alert.get",
+    "event.acknowledge",
+    "event.get",
+    "host.get",
+    "hostgroup.get",
+    "mediatype.get",
+    "problem.get",
+    "trigger.get",
+)
+"""What the bridge calls; `check` alone needs action.get, hostgroup.get and mediatype.get."""
+
+ACTIONS = frozenset(
+    {"acknowledge_problems", "add_problem_comments", "change_severity", "close_problems", "suppress_problems"}
+)
+UI = frozenset({"monitoring.hosts"})
+"""Zabbix wants one element at least; the user group has no access to the front end at all."""
+
+# of Zabbix 7.0, for one that has lost all its roles of this type
+_UI = (
+    *("monitoring.dashboard", "monitoring.problems", "monitoring.hosts", "monitoring.latest_data", "monitoring.maps"),
+    *("services.services", "services.sla_report", "inventory.overview", "inventory.hosts"),
+    *("reports.availability_report", "reports.top_triggers"),
+)
+_ACTIONS = (
+    *("edit_dashboards", "edit_maps", "acknowledge_problems", "suppress_problems", "close_problems", "change_severity"),
+    *("add_problem_comments", "execute_scripts", "manage_api_tokens", "invoke_execute_now", "change_problem_ranking"),
+)
+
+
+def wanted() -> dict[str, Any]:
+    """Return what the role is to be."""
+    return {
+        "type": "user",
+        "api": list(METHODS),
+        "actions": sorted(ACTIONS),
+        "ui": sorted(UI),
+        "new elements": "off",
+        "services": "none",
+    }
+
+
+def params(name: str, ui: Iterable[str], actions: Iterable[str]) -> Fields:
+    """Return it as role.create and role.update take it, with the names of elements and actions that Zabbix has."""
+    return {
+        "name": name,
+        "type": int(USER_TYPE),
+        "rules": {
+            "ui.default_access": 0,
+            "ui": [{"name": one, "status": int(one in UI)} for one in ui],
+            "services.read.mode": 0,
+            "services.write.mode": 0,
+            "modules.default_access": 0,
+            "api.access": 1,
+            "api.mode": 1,
+            "api": list(METHODS),
+            "actions.default_access": 0,
+            "actions": [{"name": one, "status": int(one in ACTIONS)} for one in actions],
+        },
+    }
+
+
+def held(row: Row) -> dict[str, Any]:
+    """Return what the role of a row is, in the words of `wanted`."""
+    rules = row["rules"]
+    api: Any = sorted(rules.get("api", []))
+    if rules["api.access"] != "1":
+        api = "off"
+    elif rules["api.mode"] != "1":
+        api = f"all but {', '.join(api) or 'nothing'}"
+    defaults = ("ui.default_access", "actions.default_access", "modules.default_access")
+    modes = ("services.read.mode", "services.write.mode")
+    return {
+        "type": {"1": "user", "2": "admin", "3": "super admin"}.get(row["type"], row["type"]),
+        "api": api,
+        "actions": _on(rules["actions"]),
+        "ui": _on(rules["ui"]),
+        "new elements": "off" if all(rules.get(one, "0") == "0" for one in defaults) else "on",
+        "services": "none" if all(rules[one] == "0" for one in modes) else "all",
+    }
+
+
+def _on(named: Iterable[Fields]) -> list[str]:
+    return sorted(str(one["name"]) for one in named if one["status"] == "1")
+
+
+def provide(desk: Desk, name: str, user: str) -> str | None:
+    """Make the role, or put it right."""
+    row = desk.find(ROLE, name)
+    if row is not None and (why := _why_foreign(desk, row, user)):
+        desk.foreign(ROLE, name, why)
+        return None
+    example = next((one for one in desk.rows(ROLE) if one["type"] == USER_TYPE), None)
+    ui = [str(one["name"]) for one in example["rules"]["ui"]] if example else list(_UI)
+    actions = [str(one["name"]) for one in example["rules"]["actions"]] if example else list(_ACTIONS)
+    return desk.ensure(ROLE, name, row, held, wanted(), lambda: params(name, ui, actions))
+
+
+def ours(desk: Desk, name: str, user: str) -> Row | None:
+    """Return the role of that name if we made it."""
+    row = desk.find(ROLE, name)
+    return row if row is not None and not _why_foreign(desk, row, user) else None
+
+
+def _why_foreign(desk: Desk, row: Row, user: str) -> str:
+    """Say why we have not made it: a role has no description, but ours is held by our user alone."""
+    return desk.others(row, user, is_as_made=held(row) == wanted())
