@@ -147,12 +147,26 @@ def _times(alert: Alert, zone: tzinfo) -> dict[str, Register]:
     if alert.kind is AlertKind.RECOVERY or recovered is not None:
         epoch = (recovered or alert.received_at).timestamp()
         registers["recovered_at"] = (UPDATE if recovered else GUESS, -epoch, epoch)
-        for name in ("event_recovery_name", "event_recovery_value"):
-            if name in fields:
-                registers[name.removeprefix("event_")] = (_RANK[alert.kind], 0.0, fields[name])
-    if alert.kind is AlertKind.RECOVERY and fields.get("user_fullname"):
-        registers["closed_by"] = (RECOVERY, 0.0, fields["user_fullname"])
+        if "event_recovery_name" in fields:
+            registers["recovery_name"] = (_RANK[alert.kind], 0.0, fields["event_recovery_name"])
+    # {EVENT.RECOVERY.VALUE} is 0 for every recovery: it is no measured value
+    if alert.kind is AlertKind.RECOVERY and "item_value" in fields:
+        registers["recovery_value"] = (RECOVERY, 0.0, fields["item_value"])
+    if _author(fields) and _is_closing(alert):
+        registers["closed_by"] = (RECOVERY, 0.0, _author(fields))
     return registers
+
+
+def _is_closing(alert: Alert) -> bool:
+    """Tell whether it ends the problem: Zabbix names who closed it by hand in the update, not in the recovery."""
+    words = alert.fields.get("event_update_action", "").replace(",", " ").split()
+    return alert.kind is AlertKind.RECOVERY or "closed" in words
+
+
+def _author(fields: Mapping[str, str]) -> str:
+    """Name the person; empty where Zabbix does not: it shows only people who share a user group with the receiver."""
+    name = fields.get("user_fullname", "")
+    return "" if name == "Inaccessible user" else name
 
 
 def _suppression(fields: Mapping[str, str], at: float) -> dict[str, Register]:
@@ -174,7 +188,7 @@ def _notes(alert: Alert, composed: datetime) -> dict[str, tuple[float, str, str,
     message, action = fields.get("event_update_message", ""), fields.get("event_update_action", "")
     if not message and not action:
         return {}
-    author = fields.get("user_fullname", "")
+    author = _author(fields)
     said_at = fields.get("event_update_date", ""), fields.get("event_update_time", "")
     # without Zabbix's own time the alert's is all there is; equal words at another time are another note
     witness = json.dumps([*said_at, author, action, message] if any(said_at) else [str(composed), action, message])

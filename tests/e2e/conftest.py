@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from glpi_bridge.sandbox.glpi import GlpiServer
+from tests.e2e.journey import Journey
+from tests.e2e.objects import Objects, make
 from tests.e2e.tree import CannotBuild
 from tests.e2e.zabbix_server import ZabbixServer, zabbix_server
 
@@ -33,3 +36,26 @@ def zabbix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZabbixServer]:
         if os.environ.get(MUST_RUN):
             pytest.fail(f"no journey from a real Zabbix ran: {error}")
         pytest.skip(f"NOT RUN with a real Zabbix: {error}")
+
+
+@pytest.fixture(scope="session")
+def objects(zabbix: ZabbixServer, tmp_path_factory: pytest.TempPathFactory) -> Objects:
+    """What the bridge needs in that Zabbix, made by its own command."""
+    return make(zabbix, tmp_path_factory.mktemp("provision"))
+
+
+@pytest.fixture
+def version() -> str:
+    """GLPI's version; a test that both are worth the time for is parametrized with VERSIONS."""
+    return "11.0.6"
+
+
+@pytest.fixture
+def journey(zabbix: ZabbixServer, objects: Objects, tmp_path: Path, version: str) -> Iterator[Journey]:
+    """A GLPI of this test's own beside the real Zabbix; the daemon is started by the test."""
+    with GlpiServer(version) as glpi:
+        made = Journey(zabbix, objects, glpi, tmp_path)
+        try:
+            yield made
+        finally:
+            made.close()

@@ -202,3 +202,26 @@ def test_host_groups_are_a_list() -> None:
 
 def test_arguments_that_nobody_named_are_kept_for_templates() -> None:
     assert shown(alert(cron_command="backup")).fields["cron_command"] == "backup"
+
+
+def test_the_value_at_recovery_is_the_item_s_and_never_the_0_that_every_recovery_event_has() -> None:
+    told = shown(
+        alert(item_value="97 %"),
+        alert(RECOVERY, event_value="0", event_recovery_value="0", item_value="12 %"),
+    )
+    assert (told.item_value, told.recovery_value) == ("97 %", "12 %")
+    assert shown(alert(RECOVERY, event_recovery_value="0")).recovery_value == ""
+
+
+def test_who_closed_a_problem_is_told_by_the_update_that_follows_the_recovery() -> None:
+    closing = alert(
+        UPDATE, event_update_status="1", event_update_action="commented and closed", user_fullname="Ann Lee"
+    )
+    assert shown(alert(), alert(RECOVERY), closing).closed_by == "Ann Lee"
+
+
+def test_a_person_whom_zabbix_does_not_show_has_no_name() -> None:
+    hidden = {"event_update_action": "commented and closed", "user_fullname": "Inaccessible user"}
+    told = shown(alert(), alert(UPDATE, **hidden))
+    assert told.closed_by == ""
+    assert [note.author for note in told.notes] == [""]
