@@ -201,7 +201,8 @@ _FIELDS = {
 
 def told(item: Item, owed: Owed, ticket_id: int | None, now: datetime) -> tuple[Told, Seen]:
     """Return what is told and seen of an incident once GLPI has confirmed an item."""
-    before, seen = owed.incident.told, owed.incident.seen
+    members = owed.incident.told.members.union(event.eventid for event in owed.incident.events)
+    before, seen = replace(owed.incident.told, members=members), owed.incident.seen
     urgency, impact = item.urgency, item.impact
     match item.kind:
         case StepKind.CREATE:

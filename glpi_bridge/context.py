@@ -137,7 +137,7 @@ class Context:
         return self.store.write(meta.notice, kind, subject, text, self.now())
 
     def stop(self, why: str) -> None:
-        """Stop all writes to GLPI until a person has acted (`glpi-bridge adopt`, `resume`)."""
+        """Stop all writes, to Zabbix too, until a person has acted (`glpi-bridge adopt`, `resume`)."""
         self.store.write(meta.put, STOPPED, why)
 
     def is_held(self, target: str) -> bool:
@@ -167,7 +167,7 @@ class Context:
 def _is_held(connection: Connection, target: str, now: float) -> bool:
     if meta.get(connection, PAUSED) is not None:
         return True
-    if target == "GLPI" and meta.get(connection, STOPPED) is not None:
+    if meta.get(connection, STOPPED) is not None:  # nor is Zabbix told numbers that are in question
         return True
     trouble = meta.get(connection, f"trouble {target}")
     return trouble is not None and trouble["until"] > now
@@ -188,14 +188,14 @@ def _failed(connection: Connection, target: str, error: BridgeError, terms: Term
 
 def _next_wake(connection: Connection, zabbixes: Sequence[str], now: float) -> float | None:
     """GLPI's side is not looked at before its trouble ends, nor while it is held; Zabbix's alike."""
+    if meta.get(connection, STOPPED) is not None:
+        return None
     glpi, zabbix = incidents.next_due(connection, now)
     sides = [(["GLPI"], glpi, attempts.next_time(connection, acknowledgements=False))]
     sides.append((list(zabbixes), zabbix, attempts.next_time(connection, acknowledgements=True)))
     wakes = []
     for targets, due, attempt in sides:
         rests = [one["until"] for name in targets if (one := meta.get(connection, f"trouble {name}")) is not None]
-        if targets == ["GLPI"] and meta.get(connection, STOPPED) is not None:
-            continue
         times = [time for time in (due, attempt) if time is not None]
         if rests:
             wakes.append(min(rests) if not times else max(min(rests), min(times)))

@@ -73,8 +73,8 @@ def _planned(context: Context, owed: Iterable[Owed]) -> list[Due]:
         route = context.rules.route(lead, context.time(), texts=False)
         step = plan.plan(one.incident, route, context.time())
         if isinstance(step, Step) and step.kind is StepKind.PART:
-            back = [event.eventid for event in plan.returned(one.incident)]
-            context.store.write(events.part, one.incident.source, back, one.incident.id, context.now())
+            leave = [event.eventid for event in plan.parting(one.incident, route.policy)]
+            context.store.write(events.part, one.incident.source, leave, one.incident.id, context.now())
         elif isinstance(step, Step):
             if step.kind is StepKind.CREATE:
                 route = context.rules.route(lead, context.time())

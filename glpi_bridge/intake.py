@@ -120,7 +120,7 @@ def _new(one: Unsorted, route: Route, before: Incident | None, ticket: int | Non
         generation=1 if before is None else before.generation + 1,
         marker=marker(one),
         events=(),
-        told=Told(ticket_id=ticket),
+        told=Told() if ticket is None else Told(ticket_id=ticket, members=frozenset({one.eventid})),
         previous=_previous(before),
     )
 

@@ -230,7 +230,8 @@ class Told:
     `solved` and `reopened` hold the event ids whose recovery or return was told; `notes` the ids of notes.
     `incomplete`: the ticket was found after a broken call, or read back without its actors. `unconfirmed`: GLPI has our
     solution and still shows the ticket open; `unopened`: it has our reopening and still shows it finished. `plain`:
-    GLPI's tables refuse four-byte characters.
+    GLPI's tables refuse four-byte characters. `members` are the events that were the incident's when GLPI last
+    confirmed a write: the ticket was theirs.
     """
 
     ticket_id: int | None = None
@@ -244,6 +245,7 @@ class Told:
     unconfirmed: bool = False
     unopened: bool = False
     plain: bool = False
+    members: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,8 @@ def plan(incident: Incident, route: Route, now: datetime) -> Step | Wait:
     if incident.told.ticket_id is None:
         return _before_ticket(incident, route, now)
     policy = route.policy
-    if _takes_nothing(incident, policy) and 0 < len(returned(incident)) < len(incident.events):
-        return Step(StepKind.PART, "back, but its ticket takes nothing any more")
+    if parting(incident, policy):
+        return Step(StepKind.PART, "new or back, but its ticket takes nothing any more")
     if incident.seen.is_deleted or incident.seen.is_gone:
         return Wait("the ticket was removed by hand", is_final=incident.is_recovered)
     due = (
@@ -83,6 +83,21 @@ def returned(incident: Incident) -> list[Event]:
     return [event for event in fresh if int(_at(event.opened_at)) > finished]
 
 
+def parting(incident: Incident, policy: Policy) -> list[Event]:
+    """Return the events that are to begin an incident of their own, as the ticket takes nothing any more.
+
+    Those that came back, and those that joined while nobody knew that the ticket was removed: neither GLPI nor Zabbix
+    was ever told that it is theirs.
+    """
+    if not _takes_nothing(incident, policy):
+        return []
+    leave, told, seen = returned(incident), incident.told, incident.seen
+    if (seen.is_deleted or seen.is_gone) and told.members:  # a store of before tells nothing of who was there
+        theirs = told.members | incident.acknowledged | {event.eventid for event in leave}
+        leave += [event for event in incident.events if event.eventid not in theirs]
+    return leave if len(leave) < len(incident.events) else []
+
+
 def _takes_nothing(incident: Incident, policy: Policy) -> bool:
     seen = incident.seen
     return seen.is_deleted or seen.is_gone or (seen.status is TicketStatus.CLOSED and not policy.reopen_closed)
@@ -93,7 +108,7 @@ def acknowledgement(incident: Incident, policy: Policy, tries: int = 0) -> Step 
 
     After `tries` refusals in a row it is another event's turn: one that is gone does not keep the number from others.
     """
-    if incident.told.ticket_id is None or not policy.acknowledge:
+    if incident.told.ticket_id is None or incident.seen.is_gone or not policy.acknowledge:
         return None
     untold = [event.eventid for event in untold_events(incident)]
     if not untold:

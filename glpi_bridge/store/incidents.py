@@ -357,6 +357,7 @@ def told_text(told: Told) -> str:
             "unconfirmed": told.unconfirmed,
             "unopened": told.unopened,
             "plain": told.plain,
+            "members": sorted(told.members),
         }
     )
 
@@ -390,6 +391,7 @@ def _told(text: str, ticket_id: int | None) -> Told:
         unconfirmed=raw["unconfirmed"],
         unopened=raw.get("unopened", False),
         plain=raw["plain"],
+        members=frozenset(raw.get("members", ())),
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from glpi_bridge.admin.adopt import Missing, adopt
 from glpi_bridge.context import STOPPED
+from glpi_bridge.sandbox.zabbix import Standin
 from glpi_bridge.store import meta
 from glpi_bridge.sync import sync
 from tests.house import SOLVED, House
@@ -138,3 +139,50 @@ def test_a_backup_of_this_minute_changes_nothing(home: House) -> None:
     home.until_calm()
     assert {row["status"] for row in home.tickets()} == {SOLVED}
     assert stopped(home) is None
+
+
+def test_what_joined_a_ticket_that_the_restore_took_gets_one_of_its_own(restored: House) -> None:
+    """It came when nobody knew of the restore; nothing of it was on that ticket."""
+    restored.recover(108)
+    restored.alert(208, trigger_id=108)
+    restored.alert(999)
+    restored.turn()
+    assert stopped(restored) is not None
+    adopt(restored.context, Missing.LEAVE)
+    restored.until_calm()
+    assert "zabbix zabbix/108" not in restored.by_marker()
+    assert restored.ticket(208)["status"] < SOLVED
+
+
+def test_a_new_problem_does_not_stay_with_a_ticket_that_was_purged_meanwhile(home: House) -> None:
+    for event in (101, 102):
+        home.alert(event)
+        confirmed(home)
+    home.glpi.people.purge(home.ticket(101)["id"])
+    home.alert(201, trigger_id=101)
+    home.turn()  # nothing is due for a ticket that is thought to be open
+    home.recover(101)
+    home.until_calm()
+    home.update(201, message="still there")
+    home.until_calm()
+    assert set(home.by_marker()) == {"zabbix zabbix/102", "zabbix zabbix/201"}
+    assert home.ticket(201)["status"] < SOLVED
+
+
+def test_zabbix_is_told_no_number_that_is_in_question(restored: House) -> None:
+    with Standin(threads=False) as zabbix:
+        restored.ask_zabbix(zabbix)
+        eventid = zabbix.raise_problem("web01", "CPU is high", severity=4)
+        restored.recover(108)
+        restored.alert(eventid, trigger_id=108)
+        restored.alert(999)
+        restored.turn()
+        restored.ahead += 3600
+        restored.turn()
+        assert stopped(restored) is not None
+        assert zabbix.event(eventid)["acknowledges"] == []
+        adopt(restored.context, Missing.LEAVE)
+        restored.until_calm()
+        [row] = zabbix.event(eventid)["acknowledges"]
+        marker = f"zabbix zabbix/{eventid}"
+        assert f"ticket {restored.by_marker()[marker][0]['id']}:" in row["message"]

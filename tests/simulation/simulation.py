@@ -29,6 +29,7 @@ from glpi_bridge.sandbox.glpi.people import People, Refused
 from glpi_bridge.sandbox.glpi.world import World
 from glpi_bridge.spool import Entry
 from glpi_bridge.store import Store, attempts, events, incidents, meta, queue
+from glpi_bridge.store.incidents import Owed
 from glpi_bridge.sync import sync
 from tests.invariants import Hold, Problem, Ticket, Wanted, check
 from tests.simulation.wire import BASE, WRITE_FAULTS, Trouble, Wire
@@ -525,7 +526,22 @@ class Simulation:
         return bool(flights)
 
     def _members(self, id_: int) -> list[Truth]:
-        return [one for one in self.zabbix.problems.values() if id_ in _numbers(one.messages)]
+        return [one for one in self.zabbix.problems.values() if id_ in self._tickets_of(one)]
+
+    def _tickets_of(self, one: Truth) -> list[int]:
+        """Zabbix knows; where the event or the ticket was removed before it could be told, the store alone knows."""
+        if one.messages:
+            return _numbers(one.messages)
+        mine = [
+            owed.incident
+            for owed in self._all_incidents()
+            if owed.incident.told.ticket_id and any(event.eventid == one.eventid for event in owed.incident.events)
+        ]
+        by_hand = [i.told.ticket_id for i in mine if i.seen.is_gone and i.told.ticket_id in self.removed]
+        return by_hand or [i.told.ticket_id for i in mine if one.is_housekept and not i.seen.is_gone]
+
+    def _all_incidents(self) -> list[Owed]:
+        return self.store.read(incidents.by_ids, list(range(1, 100)))
 
     # -- the end ------------------------------------------------------------------------------------------------------
 
@@ -583,7 +599,7 @@ class Simulation:
         alerts = self.accepted.get(one.eventid, [])
         notes = tuple(note for note in one.notes if any(note in _words(alert) for alert in alerts))
         wanted = self._wanted(one, alerts)
-        told = () if one.is_housekept and not one.messages else tuple(_numbers(one.messages))
+        told = tuple(self._tickets_of(one))
         if one.eventid in self.lost_before:
             # which events had joined a ticket lay in the lost store alone
             notes, told = (), () if self.is_restored else told[-1:]
@@ -597,7 +613,7 @@ class Simulation:
         )  # fmt: skip
 
     def _claim_of(self, note: str) -> int:
-        for incident in self.store.read(incidents.by_ids, list(range(1, 100))):
+        for incident in self._all_incidents():
             for event in incident.incident.events:
                 for one in event.notes:
                     if one.message == note:

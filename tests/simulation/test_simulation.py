@@ -1,7 +1,7 @@
 """Seeds: each a life of the bridge with its own troubles. A seed that fails is named in the failure.
 
 200 of them are lived; `GLPI_BRIDGE_SEEDS=2000 ./test simulation` lives so many, `GLPI_BRIDGE_SEEDS=5000-5100` that
-range. Once those of OPEN are mended, `./test --all` lives 2,000.
+range.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ import pytest
 from tests.simulation.simulation import RULES, Simulation, Traits, live
 
 _BATCH = 20
-OPEN = (153, 904, 1933)
-"""Seeds of the first 2,000 that found what is not mended yet."""
 
 
 def _seeds() -> range:
@@ -35,14 +33,7 @@ def _quiet() -> Iterator[None]:
 @pytest.mark.parametrize("first", _seeds()[::_BATCH])
 def test_whatever_fails_in_between_both_sides_agree_in_the_end(first: int) -> None:
     for seed in range(first, min(first + _BATCH, _seeds().stop)):
-        if seed not in OPEN:
-            live(seed)
-
-
-@pytest.mark.xfail(reason="found and not mended yet", strict=False)
-@pytest.mark.parametrize("seed", OPEN)
-def test_what_is_not_mended_yet(seed: int) -> None:
-    live(seed)
+        live(seed)
 
 
 @pytest.mark.parametrize("rules", RULES)

@@ -217,6 +217,20 @@ ROWS: list[tuple[str, Asked, Any]] = [
      "final"),
     ("purged → nothing is sent to it", ask(ticketed(problem(recovered=5, notes=(note("n"),)), seen=seen(is_gone=True))),
      "removed by hand"),
+    ("joined while nobody knew that the ticket was purged → it parts from that ticket",
+     ask(ticketed(problem(), problem("102", 25), told=told(members=frozenset({"101"})), seen=seen(is_gone=True))),
+     (PART, "")),
+    ("joined and over while nobody knew that the ticket was in the trash → it parts from that ticket",
+     ask(ticketed(problem(recovered=5), problem("102", 25, 26), told=told(members=frozenset({"101"})),
+                  seen=seen(SOLVED, is_deleted=True))), (PART, "")),
+    ("removed when it was both events' ticket, as GLPI was told → nothing",
+     ask(ticketed(problem(), problem("102", 25), told=told(members=frozenset({"101", "102"})),
+                  seen=seen(is_gone=True))), "removed by hand"),
+    ("removed when it was both events' ticket, as Zabbix was told → nothing",
+     ask(ticketed(problem(), problem("102", 25), told=told(members=frozenset({"101"})), seen=seen(is_gone=True),
+                  acknowledged=frozenset({"102"}))), "removed by hand"),
+    ("removed, and whose it was is not known → nothing",
+     ask(ticketed(problem(), problem("102", 25), seen=seen(is_gone=True))), "removed by hand"),
     # -- flapping
     ("flapping before there is a ticket → create at once", ask(incident(*flaps_open), flapping, 5), (CREATE, "")),
     ("flapping and open → its state is not told", ask(ticketed(*flaps_open, seen=seen(SOLVED)), flapping, 5), 19),
@@ -365,6 +379,8 @@ ACKNOWLEDGED: list[tuple[str, Incident, Policy, str | None]] = [
      ticketed(problem(), problem("102"), acknowledged=frozenset({"101"})), Policy(), "102"),
     ("a recovery that nobody announced → nothing", ticketed(problem(announced=False, recovered=1)), Policy(), None),
     ("switched off → nothing", ticketed(problem()), Policy(acknowledge=False), None),
+    ("a ticket that was purged → its number leads nowhere", ticketed(problem(), seen=seen(is_gone=True)), Policy(), None),
+    ("a ticket in the trash → told all the same", ticketed(problem(), seen=seen(is_deleted=True)), Policy(), "101"),
 ]  # fmt: skip
 
 
