@@ -379,7 +379,7 @@ ACKNOWLEDGED: list[tuple[str, Incident, Policy, str | None]] = [
      ticketed(problem(), problem("102"), acknowledged=frozenset({"101"})), Policy(), "102"),
     ("a recovery that nobody announced → nothing", ticketed(problem(announced=False, recovered=1)), Policy(), None),
     ("switched off → nothing", ticketed(problem()), Policy(acknowledge=False), None),
-    ("a ticket that was purged → its number leads nowhere", ticketed(problem(), seen=seen(is_gone=True)), Policy(), None),
+    ("a purged ticket → its number leads nowhere", ticketed(problem(), seen=seen(is_gone=True)), Policy(), None),
     ("a ticket in the trash → told all the same", ticketed(problem(), seen=seen(is_deleted=True)), Policy(), "101"),
 ]  # fmt: skip
 
