@@ -83,7 +83,7 @@ def _sort(connection: Connection, context: Context, routed: Sequence[tuple[Unsor
     now = context.now()
     same = events.unchanged(connection, [one for one, _ in routed])
     latest = incidents.latest(connection, {(one.source, route.key) for one, route in routed})
-    found = meta.found_tickets(connection, [marker(one) for one, _ in routed])
+    found = _found(connection, [marker(one) for one, _ in routed])
     routed = sorted(routed, key=lambda pair: marker(pair[0]) not in found)  # others may join the tickets there are
     opened: list[Incident] = []
     placed: list[tuple[Unsorted, Incident | None, str]] = []
@@ -96,9 +96,9 @@ def _sort(connection: Connection, context: Context, routed: Sequence[tuple[Unsor
             continue
         event = facts.event(one.source, one.eventid, one.facts)
         held = latest.get((one.source, route.key))
-        ticket = found.get(marker(one))
-        if held is None or ticket or one.has_left(held.id) or not plan.joins(event, held, route.policy):
-            held = _new(one, route, held, ticket, -1 - len(opened))
+        told = found.get(marker(one))
+        if held is None or told or one.has_left(held.id) or not plan.joins(event, held, route.policy):
+            held = _new(one, route, held, told, -1 - len(opened))
             opened.append(held)
         latest[one.source, route.key] = replace(held, events=(*held.events, event))
         placed.append((one, held, ""))
@@ -112,7 +112,21 @@ def _number(held: Incident | None, numbers: Sequence[int]) -> int | None:
     return None if held is None else held.id if held.id > 0 else numbers[-1 - held.id]
 
 
-def _new(one: Unsorted, route: Route, before: Incident | None, ticket: int | None, number: int) -> Incident:
+def _found(connection: Connection, markers: Sequence[str]) -> dict[str, Told]:
+    """Return what a scan of GLPI has found to be told under these markers."""
+    tickets = meta.found_tickets(connection, markers)
+    written: dict[str, dict[str, list[str]]] = meta.get(connection, meta.WRITTEN, {}) if tickets else {}
+    found = {}
+    for name, ticket_id in tickets.items():
+        lines = written.get(name, {})
+        solved, reopened = frozenset(lines.get("solved", ())), frozenset(lines.get("reopened", ()))
+        members = solved | reopened | {name.rpartition("/")[2]}
+        is_unconfirmed = bool(lines.get("unconfirmed"))
+        found[name] = Told(ticket_id, solved=solved, reopened=reopened, members=members, unconfirmed=is_unconfirmed)
+    return found
+
+
+def _new(one: Unsorted, route: Route, before: Incident | None, told: Told | None, number: int) -> Incident:
     return Incident(
         id=number,
         source=one.source,
@@ -120,7 +134,7 @@ def _new(one: Unsorted, route: Route, before: Incident | None, ticket: int | Non
         generation=1 if before is None else before.generation + 1,
         marker=marker(one),
         events=(),
-        told=Told() if ticket is None else Told(ticket_id=ticket, members=frozenset({one.eventid})),
+        told=told or Told(),
         previous=_previous(before),
     )
 

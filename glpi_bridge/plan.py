@@ -207,6 +207,8 @@ def _recovered(incident: Incident, policy: Policy) -> Step | Wait:
         return Wait("recovered and solved", is_final=True)
     if incident.told.unconfirmed:
         return Step(StepKind.CONFIRM, "GLPI took the solution and left the ticket open", last.eventid)
+    if incident.told.reopened - {event.eventid for event in incident.events}:
+        return Wait("reopened for an event that Zabbix has not shown since the store was lost")
     if last.eventid in incident.told.solved and not _reopened_by_us(incident):
         return Wait("recovered; a person reopened the ticket")
     pending = seen.status is TicketStatus.PENDING and not policy.solve_pending

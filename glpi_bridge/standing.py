@@ -13,7 +13,7 @@ from glpi_bridge.context import Context
 from glpi_bridge.model import Incident, Seen, StepKind, Told
 from glpi_bridge.render import markers
 
-_REFUSED = 4  # ITILSolution.status
+REFUSED = 4  # ITILSolution.status
 
 
 def stands(kind: StepKind, after: Told, seen: Seen, now: Seen | None) -> tuple[Told, Seen]:
@@ -41,7 +41,7 @@ def is_undone(context: Context, incident: Incident, now: Seen) -> bool:
     """
     if incident.is_recovered:
         rows = _written(context, "ITILSolution", incident, "solution")
-        return bool(rows) and int(rows[-1]["status"]) == _REFUSED
+        return bool(rows) and int(rows[-1]["status"]) == REFUSED
     rows = _written(context, "ITILFollowup", incident, "return")
     made = context.glpi.to_utc(str(rows[-1]["date_creation"])) if rows else None
     return made is not None and now.finished_at is not None and now.finished_at > made

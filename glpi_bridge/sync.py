@@ -73,12 +73,20 @@ def _guarded(context: Context, report: Report, target: str, ask: Callable[[], No
 
 
 def know(context: Context, source: Source, eventids: Iterable[str]) -> int:
-    """Read events that are known to have had tickets; a source without an API adds nothing."""
+    """Read events that are known to have had tickets; a source without an API adds nothing.
+
+    The open problems of their triggers come too: a ticket that one of them had joined is not over.
+    """
     if source.zabbix is None:
         return 0
     asked_at = context.now()
-    found = list(source.zabbix.events(eventids).values())
-    return _take(context, source, source.zabbix, found, asked_at=asked_at, announced=True)
+    found = source.zabbix.events(eventids)
+    triggers = {event.objectid for event in found.values()}
+    beside = {event.eventid: event for event in source.zabbix.open_problems() if event.objectid in triggers}
+    held = context.store.read(events.known_ids, source.name, list(beside))
+    found = {eventid: event for eventid, event in beside.items() if eventid not in held} | found
+    in_order = sorted(found.values(), key=lambda event: int(event.eventid))
+    return _take(context, source, source.zabbix, in_order, asked_at=asked_at, announced=True)
 
 
 def know_later(connection: Connection, source: str, eventids: Sequence[str]) -> None:

@@ -13,6 +13,9 @@ from sqlalchemy.engine import Connection
 from glpi_bridge.store.events import chunks
 from glpi_bridge.store.tables import found, meta, notices
 
+WRITTEN = "written"
+"""What a scan of GLPI has found written on open tickets: marker → event ids `solved`, `reopened`, `unconfirmed`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from glpi_bridge.render import markers
 from glpi_bridge.sandbox.glpi import Fault, FaultKind, Match
 from glpi_bridge.sandbox.zabbix import Standin
 from glpi_bridge.sandbox.zabbix.faults import FaultKind as ZabbixFault
@@ -398,6 +399,87 @@ def test_after_a_lost_store_the_same_trigger_joins_its_open_ticket(pair: House, 
     pair.until_calm()
     assert set(pair.by_marker()) == {f"zabbix zabbix/{first}"}
     assert second != first
+
+
+def returned(pair: House, zabbix: Standin, first: str) -> str:
+    """The problem ends, its ticket is solved, and it comes back."""
+    zabbix.recover(first)
+    pair.recover(first)
+    pair.until_calm()
+    back = problem(pair, zabbix)
+    pair.until_calm()
+    assert pair.ticket(first)["status"] < SOLVED
+    return back
+
+
+def solutions(pair: House, first: str) -> list[str]:
+    """The marker lines of a ticket's solutions, without what is the ticket's."""
+    rows = pair.glpi.solutions(pair.ticket(first)["id"])
+    lines = [line for row in rows for line in markers(row["content"])]
+    return [line.removeprefix(f"zabbix zabbix/{first} solution ") for line in lines]
+
+
+def test_a_lost_store_does_not_solve_a_ticket_whose_problem_had_come_back(pair: House, zabbix: Standin) -> None:
+    first = problem(pair, zabbix)
+    pair.until_calm()
+    back = returned(pair, zabbix, first)
+    pair.lose_the_store()
+    synced(pair)
+    assert pair.ticket(first)["status"] < SOLVED
+    zabbix.recover(back)
+    synced(pair)
+    assert (pair.ticket(first)["status"], solutions(pair, first)) == (SOLVED, [first, back])
+
+
+def test_a_lost_store_does_not_solve_a_ticket_that_another_open_problem_of_its_trigger_had_joined(
+    pair: House, zabbix: Standin
+) -> None:
+    first = problem(pair, zabbix)
+    pair.until_calm()
+    joined = problem(pair, zabbix)
+    pair.until_calm()
+    zabbix.recover(first)
+    pair.lose_the_store()
+    synced(pair)
+    assert pair.ticket(first)["status"] < SOLVED
+    zabbix.recover(joined)
+    synced(pair)
+    assert pair.ticket(first)["status"] == SOLVED
+    assert len(pair.tickets()) == 1
+
+
+def test_after_a_lost_store_a_recovery_is_not_told_a_second_time(pair: House, zabbix: Standin) -> None:
+    """The problem came back, and ended while nobody looked: that end is told, under a name of its own."""
+    first = problem(pair, zabbix)
+    pair.until_calm()
+    back = returned(pair, zabbix, first)
+    zabbix.recover(back)
+    pair.lose_the_store()
+    synced(pair)
+    assert (pair.ticket(first)["status"], solutions(pair, first)) == (SOLVED, [first, back])
+
+
+def test_a_ticket_reopened_by_a_person_stays_so_when_the_store_is_lost(pair: House, zabbix: Standin) -> None:
+    first = problem(pair, zabbix)
+    pair.until_calm()
+    zabbix.recover(first)
+    synced(pair)
+    pair.glpi.people.reopen(pair.ticket(first)["id"])
+    pair.lose_the_store()
+    synced(pair)
+    assert (pair.ticket(first)["status"] < SOLVED, solutions(pair, first)) == (True, [first])
+
+
+def test_reopened_for_an_event_that_zabbix_has_removed_a_ticket_is_not_solved_by_a_lost_store(
+    pair: House, zabbix: Standin
+) -> None:
+    first = problem(pair, zabbix)
+    pair.until_calm()
+    back = returned(pair, zabbix, first)
+    zabbix.housekeep(back)
+    pair.lose_the_store()
+    synced(pair)
+    assert pair.ticket(first)["status"] < SOLVED
 
 
 def test_a_lost_store_waits_for_a_glpi_that_is_down(home: House) -> None:
