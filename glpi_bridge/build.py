@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import requests
 
 from glpi_bridge import http
+from glpi_bridge.assets import Assets, AssetTerms
 from glpi_bridge.config import Settings, Target
 from glpi_bridge.config import Zabbix as ZabbixSettings
 from glpi_bridge.context import Context, Source, Terms
@@ -27,16 +28,18 @@ from glpi_bridge.zabbix import Zabbix
 def bridge(settings: Settings) -> Iterator[Context]:
     """Build what a pass needs and give it back afterwards: sessions are ended, also after an error."""
     store, client = Store(store_url(settings)), glpi(settings)
+    names = Names(client)
     made = Context(
         store=store,
         spool=Spool(settings.spool),
         rules=rules(settings),
         glpi=client,
-        names=Names(client),
+        names=names,
         sources={name: source(name, one) for name, one in settings.zabbix.items()},
         worker=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
         ticket_link=settings.glpi.link_pattern,
         terms=terms(settings),
+        assets=assets(settings, client, names),
     )
     try:
         yield made
@@ -97,7 +100,19 @@ def zabbix(settings: ZabbixSettings, *, token: str | None = None) -> Zabbix:
 
 def rules(settings: Settings) -> Rules:
     """Return the rules; without a file there are none, and every event gets a ticket."""
-    return Rules.load(settings.rules, templates=settings.templates, links=settings.links)
+    return Rules.load(
+        settings.rules,
+        templates=settings.templates,
+        links=settings.links,
+        link_assets=bool(settings.assets.types),
+    )
+
+
+def assets(settings: Settings, client: Glpi, names: Names) -> Assets | None:
+    """Return the look-up of assets; None where the settings name no itemtypes."""
+    one = settings.assets
+    terms_ = AssetTerms(one.types, one.order, one.tag, one.location, one.group)
+    return Assets(client, names, terms_) if one.types else None
 
 
 def terms(settings: Settings) -> Terms:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from glpi_bridge import plan
+from glpi_bridge import items, plan
 from glpi_bridge.context import Context
 from glpi_bridge.look import Shown
 from glpi_bridge.model import Event, Incident, Note, Route, Seen, Step, StepKind, TicketStatus, Told
@@ -22,11 +22,13 @@ ITEMTYPES = {
     StepKind.REOPEN: "ITILFollowup",
     StepKind.SOLVE: "ITILSolution",
     StepKind.LINK: "Ticket_Ticket",
+    StepKind.ASSET: "Item_Ticket",
     StepKind.RAISE: "Ticket",
     StepKind.COMPLETE: "Ticket",
     StepKind.CONFIRM: "Ticket",
 }
 UPDATES = frozenset({StepKind.RAISE, StepKind.COMPLETE, StepKind.CONFIRM})
+LINKING = frozenset({StepKind.CREATE, StepKind.COMPLETE, StepKind.ASSET})
 _LEFT_OUT = "(Characters that this GLPI cannot store, such as emoji, were left out.)"
 _RELATED = 1  # Ticket_Ticket.link: solving one leaves the other alone
 
@@ -45,18 +47,25 @@ class Write:
 
 def compose(context: Context, owed: Owed, step: Step, route: Route, shown: Shown | None) -> Write:
     """Return what `step` sends. Raises NameNotFound where the draft names an entity that GLPI has not."""
-    incident = owed.incident
+    incident, belongs = owed.incident, items.Belonging()
+    if step.kind in LINKING:
+        belongs = items.belonging(context, incident, route)
+        route = items.fed(context, route, belongs)
     item = Item(
         incident_id=incident.id,
         kind=step.kind,
         marker=marker(incident, step),
-        subject=step.subject,
+        subject=_subject(incident, step, belongs),
         ticket_id=incident.told.ticket_id,
         urgency=int(route.draft.urgency),
         impact=int(route.draft.impact),
         status=_confirmed_status(incident, shown) if step.kind is StepKind.CONFIRM else None,
+        assets=" ".join(asset.key for asset in belongs.assets) if step.kind is StepKind.CREATE else "",
+        looked_for=step.kind is StepKind.CREATE and route.policy.link_asset and belongs.is_final,
     )
     fields, warnings = _FIELDS[step.kind](context, incident, step, route, shown)
+    if step.kind is StepKind.CREATE and belongs.assets:
+        fields["items_id"] = items.by_type(belongs.assets)
     if incident.told.plain:
         fields = _plain(fields, item.marker)
     return Write(owed, step, route, item, fields, (*route.warnings, *warnings))
@@ -69,6 +78,15 @@ def _plain(fields: Mapping[str, Any], marker_line: str) -> dict[str, Any]:
         bare = str(plain["content"]).removesuffix(with_marker("", marker_line))
         plain["content"] = with_marker(f"{bare}\n<p><small>{_LEFT_OUT}</small></p>", marker_line)
     return plain
+
+
+def unlinked(incident: Incident, belongs: items.Belonging) -> list[str]:
+    """Return the assets that belong on a ticket and are not linked to it yet, as `Computer/7`."""
+    return [asset.key for asset in belongs.assets if asset.key not in incident.told.assets]
+
+
+def _subject(incident: Incident, step: Step, belongs: items.Belonging) -> str:
+    return unlinked(incident, belongs)[0] if step.kind is StepKind.ASSET else step.subject
 
 
 def marker(incident: Incident, step: Step) -> str:
@@ -154,6 +172,11 @@ def _link(context: Context, incident: Incident, step: Step, route: Route, shown:
     return {"tickets_id_1": incident.told.ticket_id, "tickets_id_2": int(step.subject), "link": _RELATED}, ()
 
 
+def _asset(context: Context, incident: Incident, step: Step, route: Route, shown: Shown | None) -> _Fields:  # noqa: ARG001
+    itemtype, _, id_ = unlinked(incident, items.belonging(context, incident, route))[0].partition("/")
+    return {"tickets_id": incident.told.ticket_id, "itemtype": itemtype, "items_id": int(id_)}, ()
+
+
 def _raise(context: Context, incident: Incident, step: Step, route: Route, shown: Shown | None) -> _Fields:  # noqa: ARG001
     draft = route.draft
     return {"id": incident.told.ticket_id, "urgency": int(draft.urgency), "impact": int(draft.impact)}, ()
@@ -193,6 +216,7 @@ _FIELDS = {
     StepKind.REOPEN: _reopen,
     StepKind.SOLVE: _solve,
     StepKind.LINK: _link,
+    StepKind.ASSET: _asset,
     StepKind.RAISE: _raise,
     StepKind.CONFIRM: _confirm,
     StepKind.COMPLETE: _complete,
@@ -207,7 +231,9 @@ def told(item: Item, owed: Owed, ticket_id: int | None, now: datetime) -> tuple[
     match item.kind:
         case StepKind.CREATE:
             fresh = replace(seen, status=TicketStatus.NEW, urgency=urgency or 0, impact=impact or 0)
-            return replace(before, ticket_id=ticket_id, urgency=urgency, impact=impact), fresh
+            looked_for = {event.eventid for event in owed.incident.events} if item.looked_for else set()
+            made = replace(before, assets=frozenset(item.assets.split()), looked_for=before.looked_for | looked_for)
+            return replace(made, ticket_id=ticket_id, urgency=urgency, impact=impact), fresh
         case StepKind.NOTE:
             return replace(before, notes=before.notes | {item.subject}), seen
         case StepKind.SOLVE:
@@ -220,6 +246,8 @@ def told(item: Item, owed: Owed, ticket_id: int | None, now: datetime) -> tuple[
             return replace(told_, unconfirmed=False, unopened=False), opened
         case StepKind.LINK:
             return replace(before, linked=before.linked | {int(item.subject)}), seen
+        case StepKind.ASSET:
+            return replace(before, assets=before.assets | {item.subject}), seen
         case StepKind.RAISE:
             raised = replace(seen, urgency=urgency or 0, impact=impact or 0)
             return replace(before, urgency=urgency, impact=impact), raised

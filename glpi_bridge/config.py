@@ -17,6 +17,7 @@ from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, mod
 
 from glpi_bridge.address import database_url, glpi_url, pattern_of, proxy_url, zabbix_url
 from glpi_bridge.document import Document, read
+from glpi_bridge.identity import ITEMTYPES, Identifier
 from glpi_bridge.secret import Secret
 from glpi_bridge.section import Section, check
 from glpi_bridge.units import Mistake, duration, instant, shown, switch, system_zone, zone
@@ -280,6 +281,49 @@ class Delivery(Section):
         return self
 
 
+def _asset_types(value: object) -> tuple[str, ...]:
+    if value is False or value in ("off", "no"):
+        return ()
+    known = {name.casefold(): name for name in ITEMTYPES}
+    found = [known.get(one.casefold(), one) for one in _words(value)]
+    if unknown := [one for one in found if one not in ITEMTYPES]:
+        raise Mistake(f'"{unknown[0]}" is no type of asset that can be looked for', "take of " + ", ".join(ITEMTYPES))
+    return tuple(dict.fromkeys(found))
+
+
+def _identifiers(value: object) -> tuple[Identifier, ...]:
+    known = {str(one): one for one in Identifier}
+    given = [" ".join(one.lower().replace("_", " ").split()) for one in _words(value)]
+    if unknown := [one for one in given if one not in known]:
+        raise Mistake(f'"{unknown[0]}" tells no asset', "take of " + ", ".join(known))
+    if not given:
+        raise Mistake("nothing is named that tells an asset", "take of " + ", ".join(known) + "; or set types: off")
+    return tuple(dict.fromkeys(known[one] for one in given))
+
+
+def _words(value: object) -> list[str]:
+    values = value if isinstance(value, list | tuple) else str(value).split(",")
+    return [str(one).strip() for one in values if str(one).strip()]
+
+
+class Assets(Section):
+    """How the asset is found that a Zabbix host is in GLPI; its tickets are linked to it."""
+
+    types: Annotated[tuple[str, ...], PlainValidator(_asset_types)] = Field(
+        default=("Computer", "NetworkEquipment"),
+        description="types of assets that are looked for, one or a list; `off`: tickets are linked to none",
+    )
+    order: Annotated[tuple[Identifier, ...], PlainValidator(_identifiers)] = Field(
+        default=tuple(Identifier),
+        description="what an asset is told by, in this order; what is left out is not used",
+    )
+    tag: str = Field(
+        default="asset", description="event tag that names an asset outright (name, inventory number or serial)"
+    )
+    location: Switch = Field(default=False, description="the asset's location, where the rules set none")
+    group: Switch = Field(default=False, description="the group in charge of the asset, where the rules assign none")
+
+
 class Sync(Section):
     """How both sides are compared."""
 
@@ -318,6 +362,11 @@ def _source_name(value: object) -> str:
     return name
 
 
+def _assets(value: object) -> object:
+    """Take `assets: off` for no types."""
+    return {"types": ()} if value is False or value in ("off", "no") else value
+
+
 class Settings(Section):
     """bridge.yml as a whole."""
 
@@ -337,6 +386,9 @@ class Settings(Section):
     )
     retention: Lasting = Field(default=timedelta(days=90), description="how long finished incidents are remembered")
     delivery: Delivery = Field(default=Delivery(), description="how hard and how long the bridge tries")
+    assets: Annotated[Assets, BeforeValidator(_assets)] = Field(
+        default=Assets(), description="how the asset of a host is found in GLPI; `off`: tickets are linked to none"
+    )
     sync: Sync = Field(default=Sync(), description="how both sides are compared")
     log: Log = Field(default=Log(), description="what is logged")
 

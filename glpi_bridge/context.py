@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 from glpi_bridge.alert import DEFAULT_SOURCE
+from glpi_bridge.assets import Assets
 from glpi_bridge.errors import BridgeError, Held
 from glpi_bridge.glpi import Glpi, Names
 from glpi_bridge.model import Outcome
@@ -101,7 +102,7 @@ class Context:
     """Everything a pass needs. `now` gives epoch seconds; `ticket_link` has `{id}` for a ticket's number.
 
     `stopping` ends a pass after the step at hand; `heartbeat` is called after each step.
-    `launch` starts a call and returns what waits for its result.
+    `launch` starts a call and returns what waits for its result. Without `assets` tickets are linked to none.
     """
 
     store: Store
@@ -113,6 +114,7 @@ class Context:
     worker: str
     ticket_link: str = ""
     terms: Terms = Terms()
+    assets: Assets | None = None
     now: Callable[[], float] = time.time
     chance: Callable[[], float] = random.random
     unverified: dict[int, Made] = field(default_factory=dict)

@@ -205,6 +205,7 @@ class Policy:
     hold_suppressed: bool = True
     reopen_after_person: bool = False
     acknowledge: bool = True
+    link_asset: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +232,8 @@ class Told:
     `incomplete`: the ticket was found after a broken call, or read back without its actors. `unconfirmed`: GLPI has our
     solution and still shows the ticket open; `unopened`: it has our reopening and still shows it finished. `plain`:
     GLPI's tables refuse four-byte characters. `members` are the events that were the incident's when GLPI last
-    confirmed a write: the ticket was theirs.
+    confirmed a write: the ticket was theirs. `assets` are those linked to it (`Computer/7`), `looked_for` the events
+    whose asset was looked for, whether there was one or not: what a person unlinks stays unlinked.
     """
 
     ticket_id: int | None = None
@@ -241,6 +243,8 @@ class Told:
     solved: frozenset[str] = frozenset()
     reopened: frozenset[str] = frozenset()
     linked: frozenset[int] = frozenset()
+    assets: frozenset[str] = frozenset()
+    looked_for: frozenset[str] = frozenset()
     incomplete: bool = False
     unconfirmed: bool = False
     unopened: bool = False
@@ -298,6 +302,7 @@ class StepKind(StrEnum):
     SOLVE = "solve"
     REOPEN = "reopen"
     LINK = "link"
+    ASSET = "asset"
     RAISE = "raise"
     COMPLETE = "complete"
     CONFIRM = "confirm"
@@ -309,9 +314,9 @@ class StepKind(StrEnum):
 class Step:
     """One thing due for one incident, and why.
 
-    `subject` names what the step is about so that it can be recognised again: an event id (solve, reopen,
-    acknowledge), a note id, the other ticket's id (link); empty for create and raise. PART is the store's own affair:
-    events that came back to a ticket which takes nothing any more begin an incident of their own.
+    `subject` names what the step is about so that it can be recognised again: an event id (solve, reopen, acknowledge,
+    asset), a note id, the other ticket's id (link); empty for create and raise. PART is the store's own affair: events
+    that came back to a ticket which takes nothing any more begin an incident of their own.
     """
 
     kind: StepKind

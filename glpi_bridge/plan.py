@@ -31,6 +31,7 @@ def plan(incident: Incident, route: Route, now: datetime) -> Step | Wait:
         return Wait("the ticket was removed by hand", is_final=incident.is_recovered)
     due = (
         _complete(incident)
+        or _asset(incident, policy)
         or _raise(incident, route)
         or _note(incident)
         or _flapping(incident, policy, now)
@@ -153,6 +154,17 @@ def _complete(incident: Incident) -> Step | None:
     if not incident.told.incomplete:
         return None
     return Step(StepKind.COMPLETE, "the ticket was made by a call that broke off")
+
+
+def _asset(incident: Incident, policy: Policy) -> Step | None:
+    """What a new ticket was made without: the asset of an event that joined later, or one that could not be asked for.
+
+    A finished ticket is left as people closed it.
+    """
+    if incident.seen.status.is_finished or not policy.link_asset:
+        return None
+    fresh = [event.eventid for event in incident.events if event.eventid not in incident.told.looked_for]
+    return Step(StepKind.ASSET, "its asset was not looked for yet", fresh[0]) if fresh else None
 
 
 def _link(incident: Incident) -> Step | None:

@@ -290,6 +290,9 @@ class Wishes(Section):
         default=None, description="reopen (once) what a person solved or closed while the problem lives"
     )
     acknowledge: Switch | None = Field(default=None, description="tell Zabbix the ticket's number")
+    link_asset: Switch | None = Field(
+        default=None, description="link the ticket to its host's asset in GLPI (`assets` in bridge.yml)"
+    )
     severity_map: Annotated[dict[Severity, tuple[Level, Level]], PlainValidator(_severity_map)] | None = Field(
         default=None, description="severity → level, or → `{urgency, impact}`"
     )

@@ -56,33 +56,52 @@ class Rules:
     """
 
     def __init__(
-        self, document: Document, templates: Path | None = None, links: Mapping[str, str] | None = None
+        self,
+        document: Document,
+        templates: Path | None = None,
+        links: Mapping[str, str] | None = None,
+        *,
+        link_assets: bool = False,
     ) -> None:
         parsed = check(RulesFile, document)
         zone: tzinfo = parsed.timezone or system_zone()
         self._renderer = Renderer(templates, zone)
         self._links = dict(links or {})
+        self._link_assets = link_assets
         compiled = compile_rules(document, parsed, zone, self._renderer)
         self._rules, self._default = compiled.rules, compiled.default
         self._named, self.faults = compiled.named, compiled.faults
 
     @classmethod
     def load(
-        cls, path: Path | None = None, *, templates: Path | None = None, links: Mapping[str, str] | None = None
+        cls,
+        path: Path | None = None,
+        *,
+        templates: Path | None = None,
+        links: Mapping[str, str] | None = None,
+        link_assets: bool = False,
     ) -> Rules:
         """Read the file at `path` (None: no rules at all); raise SettingsError with every fault and its line.
 
         `templates` is the directory of own `.j2` files, by default `templates` beside the rules. `links` gives for a
-        source the address of an event in Zabbix, with `{triggerid}` and `{eventid}` in it.
+        source the address of an event in Zabbix, with `{triggerid}` and `{eventid}` in it. Without `link_assets` no
+        ticket is linked to an asset, whatever a rule says.
         """
         if path is None:
-            return cls(Document("rules", {}), templates, links)
-        return cls(read(path), templates or path.parent / "templates", links)
+            return cls(Document("rules", {}), templates, links, link_assets=link_assets)
+        return cls(read(path), templates or path.parent / "templates", links, link_assets=link_assets)
 
     @classmethod
-    def parse(cls, text: str, *, templates: Path | None = None, links: Mapping[str, str] | None = None) -> Rules:
+    def parse(
+        cls,
+        text: str,
+        *,
+        templates: Path | None = None,
+        links: Mapping[str, str] | None = None,
+        link_assets: bool = False,
+    ) -> Rules:
         """Read rules from a text, as `load` does from a file."""
-        return cls(parse(text, "rules.yml"), templates, links)
+        return cls(parse(text, "rules.yml"), templates, links, link_assets=link_assets)
 
     def route(self, event: Event, now: datetime | None = None, *, texts: bool = True) -> Route:
         """Return what the rules say about the event; `now` stands for its beginning where that is not known.
@@ -131,7 +150,9 @@ class Rules:
             draft = self._written(draft, values, event)
         # a reason to ignore is the rule's own: the default's must not silence what a rule has chosen
         ignore = rule.wishes.ignore
-        return Route(rule.place, key, draft, policy_of(values), ignore, tuple(dict.fromkeys(values.warnings)))
+        link_asset = self._link_assets and bool(values.value("link_asset", otherwise=True))
+        policy = replace(policy_of(values), link_asset=link_asset)
+        return Route(rule.place, key, draft, policy, ignore, tuple(dict.fromkeys(values.warnings)))
 
     def _written(self, draft: Draft, values: Values, event: Event) -> Draft:
         name, content = self._text(Text.TITLE, values), self._text(Text.CONTENT, values)

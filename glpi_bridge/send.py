@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
-from glpi_bridge import look, plan
-from glpi_bridge.compose import ITEMTYPES, UPDATES, Write, compose, told
+from glpi_bridge import items, look, plan
+from glpi_bridge.compose import ITEMTYPES, LINKING, UPDATES, Write, compose, told, unlinked
 from glpi_bridge.context import Context, Made
 from glpi_bridge.errors import BridgeError, Held, NotConnected, TargetError, UnclearAnswer
 from glpi_bridge.glpi import NameNotFound
 from glpi_bridge.look import Shown
-from glpi_bridge.model import Outcome, Route, Seen, Step, StepKind, TicketStatus, Verdict
+from glpi_bridge.model import Incident, Outcome, Route, Seen, Step, StepKind, TicketStatus, Told, Verdict
 from glpi_bridge.standing import is_undone, stands
 from glpi_bridge.store import Connection, attempts, incidents, meta
 from glpi_bridge.store.attempts import Attempt
@@ -113,6 +113,7 @@ def _look(context: Context, group: Iterable[Due]) -> dict[int, Shown]:
     shown = look.look(context, [*ids, *context.unverified])
     if context.works("GLPI"):
         log.info("GLPI answers again")
+    items.prepare(context, [(one.owed.incident, one.route) for one in group if one.step.kind in LINKING])
     return shown
 
 
@@ -152,6 +153,8 @@ def _composed(context: Context, due: Due, shown: Mapping[int, Shown]) -> Write |
             undone = replace(incident.told, unconfirmed=False, unopened=False)
             context.store.write(incidents.set_told, owed, undone, context.now())
             return None
+    if due.step.kind is StepKind.ASSET and not _has_asset(context, owed, due.route):
+        return None
     try:
         write = compose(context, owed, due.step, due.route, now)
     except NameNotFound as error:
@@ -161,6 +164,25 @@ def _composed(context: Context, due: Due, shown: Mapping[int, Shown]) -> Write |
         if context.notice("rules", f"{due.route.rule}: {warning}", warning):
             log.warning("%s: %s", due.route.rule, warning)
     return write
+
+
+def _has_asset(context: Context, owed: Owed, route: Route) -> bool:
+    """Tell whether an asset is to be linked; if not, it is noted that there is none, or asked for once more, later."""
+    belongs = items.belonging(context, owed.incident, route)
+    if unlinked(owed.incident, belongs):
+        return True
+    if belongs.is_final or owed.tries:
+        context.store.write(incidents.set_told, owed, _all_looked_for(owed.incident), context.now())
+    else:
+        until = context.now() + context.terms.pause(1, context.chance())
+        context.store.write(incidents.put_off, owed, "its asset could not be looked up", until)
+    return False
+
+
+def _all_looked_for(incident: Incident) -> Told:
+    """What could not be asked for twice is given up: a link is a courtesy, nothing waits for it."""
+    asked = {event.eventid for event in incident.events}
+    return replace(incident.told, looked_for=incident.told.looked_for | asked)
 
 
 def _park(context: Context, owed: Owed, why: str) -> None:
@@ -237,6 +259,8 @@ def _judged(context: Context, write: Write, outcome: Outcome) -> Outcome:
         return outcome
     kind, ticket_id = write.step.kind, write.owed.incident.told.ticket_id
     if kind is StepKind.LINK and (not outcome.text or _is_gone(context, int(write.step.subject))):
+        return Outcome(Verdict.DONE, ticket_id)
+    if kind is StepKind.ASSET and not outcome.text:
         return Outcome(Verdict.DONE, ticket_id)
     if kind is StepKind.SOLVE and ticket_id is not None:
         try:
@@ -325,6 +349,9 @@ def _refused(context: Context, write: Write, outcome: Outcome) -> End:
     if write.step.kind is StepKind.LINK and owed.tries:
         log.info("%s: GLPI does not link it to ticket %s: %s", owed.incident.marker, write.step.subject, outcome.text)
         return End(owed.incident.id, told=replace(before, linked=before.linked | {int(write.step.subject)}))
+    if write.step.kind is StepKind.ASSET and owed.tries:
+        log.info("%s: GLPI does not link it to %s: %s", owed.incident.marker, write.item.subject, outcome.text)
+        return End(owed.incident.id, told=_all_looked_for(owed.incident))
     tries = owed.tries + 1
     since = now if owed.refused_at is None else owed.refused_at
     if tries >= terms.give_up_after_refusals and now - since >= terms.give_up_after:

@@ -153,7 +153,8 @@ def _told(context: Context, item: Item, owed: Owed, ids: list[int]) -> End:
     first, *others = sorted(ids)
     after, seen = told(item, owed, first, context.time())
     if item.kind is StepKind.CREATE:
-        after = replace(after, incomplete=True)
+        # a call that broke off may have made the ticket and not its links
+        after = replace(after, incomplete=True, assets=frozenset(), looked_for=frozenset())
         look.remember(context, {first: item.marker})
         for other in others:
             report_duplicate(context, other, first, item.marker)
@@ -246,19 +247,28 @@ def _find_links(context: Context, attempt: Attempt) -> _Found:
     found: dict[int, list[int]] = {}
     for item in attempt.items:
         pair = {item.ticket_id, int(item.subject)}
-        for row in _links(context, item):
+        for row in _children(context, item, "Ticket_Ticket"):
             if {int(row["tickets_id_1"]), int(row["tickets_id_2"])} == pair:
                 found.setdefault(item.incident_id, []).append(int(row["id"]))
     return found, set()
 
 
-def _links(context: Context, item: Item) -> list[dict[str, Any]]:
+def _children(context: Context, item: Item, itemtype: str) -> list[dict[str, Any]]:
     try:
-        return context.glpi.rows(f"Ticket/{item.ticket_id}/Ticket_Ticket")
+        return context.glpi.rows(f"Ticket/{item.ticket_id}/{itemtype}")
     except Refused as error:
         if error.code in ("ERROR_ITEM_NOT_FOUND", "ERROR_RIGHT_MISSING"):
             return []
         raise
+
+
+def _find_assets(context: Context, attempt: Attempt) -> _Found:
+    found: dict[int, list[int]] = {}
+    for item in attempt.items:
+        for row in _children(context, item, "Item_Ticket"):
+            if f"{row['itemtype']}/{row['items_id']}" == item.subject:
+                found.setdefault(item.incident_id, []).append(int(row["id"]))
+    return found, set()
 
 
 def _find_updates(context: Context, attempt: Attempt) -> _Found:
@@ -286,6 +296,7 @@ _FIND: Mapping[StepKind, Callable[[Context, Attempt], _Found]] = {
     StepKind.REOPEN: _find_timeline("ITILFollowup"),
     StepKind.SOLVE: _find_timeline("ITILSolution"),
     StepKind.LINK: _find_links,
+    StepKind.ASSET: _find_assets,
     StepKind.RAISE: _find_updates,
     StepKind.CONFIRM: _find_updates,
     StepKind.COMPLETE: _find_updates,

@@ -86,6 +86,14 @@ _EVENT_FIELDS = [
     *("r_eventid", "c_eventid", "cause_eventid", "opdata"),
 ]
 _INVENTORY = ["location", "asset_tag", "serialno_a", "macaddress_a", "contact"]
+_HOST = {
+    "output": ["hostid", "host", "name", "status", "maintenance_status"],
+    "selectInterfaces": ["ip", "dns", "main"],
+    "selectHostGroups": ["groupid", "name"],
+    "selectParentTemplates": ["templateid", "name"],
+    "selectInventory": _INVENTORY,
+    "selectTags": ["tag", "value"],
+}
 
 
 def _is_harmless(record: logging.LogRecord) -> bool:
@@ -342,17 +350,15 @@ class Zabbix:
         """Read hosts by id, with address, groups, templates that rights allow, and the inventory that tickets use."""
         found: dict[str, Host] = {}
         for chunk in _chunks(hostids):
-            params = {
-                "hostids": chunk,
-                "output": ["hostid", "host", "name", "status", "maintenance_status"],
-                "selectInterfaces": ["ip", "dns", "main"],
-                "selectHostGroups": ["groupid", "name"],
-                "selectParentTemplates": ["templateid", "name"],
-                "selectInventory": _INVENTORY,
-            }
-            for row in self._rows("host.get", params):
+            for row in self._rows("host.get", {**_HOST, "hostids": chunk}):
                 found[row.text("hostid")] = answers.host(row)
         return found
+
+    def all_hosts(self) -> Iterator[Host]:
+        """Go through every host that this account sees, about 500 in a call."""
+        rows = self._rows("host.get", {"output": ["hostid"]})
+        for chunk in _chunks(sorted((row.text("hostid") for row in rows), key=int)):
+            yield from self.hosts(chunk).values()
 
     # telling Zabbix
 

@@ -182,6 +182,7 @@ class Host:
     groups: tuple[str, ...] = ()
     templates: tuple[str, ...] = ()
     inventory: Mapping[str, str] | None = None
+    tags: tuple[Tag, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -513,6 +514,7 @@ def host(row: Row) -> Host:
         groups=tuple(one.text("name") for one in row.rows("hostgroups")),
         templates=tuple(one.text("name") for one in row.rows("parentTemplates")),
         inventory=inventory.texts() if inventory else None,
+        tags=tuple(Tag(one.text("tag"), one.text("value", "")) for one in row.rows("tags")),
     )
 
 

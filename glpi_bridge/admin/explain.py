@@ -125,7 +125,7 @@ def rules_of(path: Path | None, settings: Settings | None) -> Rules:
     """Return the rules of a file, else those of the settings."""
     if path is not None:
         links = settings.links if settings is not None else {}
-        return Rules.load(path, links=links)
+        return Rules.load(path, links=links, link_assets=settings is not None and bool(settings.assets.types))
     return Rules.load(None) if settings is None else build.rules(settings)
 
 

@@ -70,6 +70,17 @@ class Names:
         """
         return self._user(name) if itemtype == "User" else self._find(itemtype, name).id
 
+    def path(self, itemtype: str, name: str) -> str:
+        """Return the whole path of an item by its path or its unique name; raises NameNotFound."""
+        return self._find(itemtype, name).path
+
+    def path_of(self, itemtype: str, id_: int) -> str:
+        """Return the path of an item by its id; raises NameNotFound where our account does not see it."""
+        for row in self._rows(itemtype):
+            if row.id == id_:
+                return row.path
+        raise NameNotFound(KINDS.get(itemtype, itemtype), str(id_))
+
     def category(self, name: str, type_: TicketType, entity_id: int | None) -> int:
         """Return an ITILCategory's id if it serves that type of ticket in that entity; else raise NameNotFound."""
         row = self._find("ITILCategory", name)

@@ -23,7 +23,8 @@ class Item:
     """What an attempt sends for one incident, as far as it must be found again.
 
     `marker` is the whole marker line of what is written; `ticket_id` the ticket it goes to (None: it makes one).
-    `status` is what a confirm sets.
+    `status` is what a confirm sets; `assets` are those that a new ticket is linked to (`Computer/7 Printer/2`), and
+    `looked_for` tells whether they are all.
     """
 
     incident_id: int
@@ -34,6 +35,8 @@ class Item:
     urgency: int | None = None
     impact: int | None = None
     status: int | None = None
+    assets: str = ""
+    looked_for: bool = False
 
 
 @dataclass(frozen=True, slots=True)

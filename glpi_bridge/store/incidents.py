@@ -274,9 +274,16 @@ def end_acknowledgement(
 
 
 def set_told(connection: Connection, owed: Owed, told: Told, now: float) -> None:
-    """Correct what is told of an incident, unless it changed meanwhile, and let the plan look."""
+    """Correct what is told of an incident, unless it changed meanwhile, and let the plan look, as if anew."""
     same = and_(incidents.c.id == owed.incident.id, incidents.c.version == owed.version)
-    values = {"told": told_text(told), "due_at": now, "version": incidents.c.version + 1}
+    values = {"told": told_text(told), "due_at": now, "version": incidents.c.version + 1, "tries": 0}
+    connection.execute(update(incidents).where(same).values(values))
+
+
+def put_off(connection: Connection, owed: Owed, why: str, not_before: float) -> None:
+    """Try an incident again later, unless it changed meanwhile; counts as one try."""
+    same = and_(incidents.c.id == owed.incident.id, incidents.c.version == owed.version)
+    values = {"not_before": not_before, "tries": owed.tries + 1, "state": why[:255]}
     connection.execute(update(incidents).where(same).values(values))
 
 
@@ -353,6 +360,8 @@ def told_text(told: Told) -> str:
             "solved": sorted(told.solved),
             "reopened": sorted(told.reopened),
             "linked": sorted(told.linked),
+            "assets": sorted(told.assets),
+            "looked_for": sorted(told.looked_for),
             "incomplete": told.incomplete,
             "unconfirmed": told.unconfirmed,
             "unopened": told.unopened,
@@ -387,6 +396,8 @@ def _told(text: str, ticket_id: int | None) -> Told:
         solved=frozenset(raw["solved"]),
         reopened=frozenset(raw["reopened"]),
         linked=frozenset(raw["linked"]),
+        assets=frozenset(raw.get("assets", ())),
+        looked_for=frozenset(raw.get("looked_for", ())),
         incomplete=raw["incomplete"],
         unconfirmed=raw["unconfirmed"],
         unopened=raw.get("unopened", False),

@@ -19,8 +19,8 @@ LEFT_OUT: dict[str, dict[str, str]] = json.loads(
 )
 
 
-END_USER, PROVISIONING, FENCE, RESTORE = "08", "09", "12", "14"
-LABS = ("", END_USER, PROVISIONING, FENCE, RESTORE)
+END_USER, PROVISIONING, FENCE, RESTORE, ASSETS = "08", "09", "12", "14", "16"
+LABS = ("", END_USER, PROVISIONING, FENCE, RESTORE, ASSETS)
 
 
 def lab_of(name: str) -> str:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from glpi_bridge.address import glpi_url, zabbix_url
 from glpi_bridge.config import (
     Adopt,
+    Assets,
     Delivery,
     Glpi,
     Log,
@@ -34,7 +35,7 @@ from glpi_bridge.section import Section
 from glpi_bridge.units import Mistake, duration, instant, switch
 
 ROOT = Path(__file__).parents[2]
-SECTIONS: tuple[type[Section], ...] = (Settings, Target, Glpi, Zabbix, WriteBack, Store, Delivery, Sync, Log)
+SECTIONS: tuple[type[Section], ...] = (Settings, Target, Glpi, Zabbix, WriteBack, Store, Assets, Delivery, Sync, Log)
 ENOUGH = """\
 glpi: {url: "https://glpi.example.org", user_token_file: ./glpi.token}
 zabbix: {url: "https://zabbix.example.org", token_file: ./zabbix.token}

@@ -75,9 +75,12 @@ def due(one: Incident, policy: Policy, minute: float = 30, ignore: str | None = 
 NEW, ASSIGNED, PENDING = TicketStatus.NEW, TicketStatus.ASSIGNED, TicketStatus.PENDING
 SOLVED, CLOSED = TicketStatus.SOLVED, TicketStatus.CLOSED
 CREATE, NOTE, SOLVE, REOPEN = StepKind.CREATE, StepKind.NOTE, StepKind.SOLVE, StepKind.REOPEN
+ASSET = StepKind.ASSET
 LINK, RAISE, COMPLETE = StepKind.LINK, StepKind.RAISE, StepKind.COMPLETE
 CONFIRM, PART = StepKind.CONFIRM, StepKind.PART
 calm = Policy(flap_count=0)
+linking = Policy(flap_count=0, link_asset=True)
+first_looked_for = told(looked_for=frozenset({"101"}))
 solved_by_a_person = seen(SOLVED, by_us=False)
 closed_by_a_person = seen(CLOSED, by_us=False)
 flaps_open = tuple(problem(f"10{i}", i, None if i == 4 else i + 0.5) for i in range(5))
@@ -95,6 +98,18 @@ def ask(one: Incident, policy: Policy = calm, minute: float = 30, **more: Any) -
 
 # sentence, what is asked, the step (kind, subject) or the words of the wait (and the minute it ends)
 ROWS: list[tuple[str, Asked, Any]] = [
+    # -- the assets of its hosts
+    ("a ticket whose asset was not looked for → asset", ask(ticketed(problem()), linking), (ASSET, "101")),
+    ("asset looked for, found or not → nothing more",
+     ask(ticketed(problem(), told=first_looked_for), linking), "open in Zabbix and in GLPI"),
+    ("an event that joined later → its asset",
+     ask(ticketed(problem(), problem("102", 1), told=first_looked_for), linking), (ASSET, "102")),
+    ("linking switched off → nothing", ask(ticketed(problem()), calm), "open in Zabbix and in GLPI"),
+    ("made by a broken call → complete it before its asset",
+     ask(ticketed(problem(), told=told(incomplete=True)), linking), (COMPLETE, "")),
+    ("recovered before its asset was looked for → asset, then solve",
+     ask(ticketed(problem(recovered=5)), linking), (ASSET, "101")),
+    ("solved → left as it is", ask(ticketed(problem(recovered=5), seen=seen(SOLVED)), linking), "final"),
     # -- before there is a ticket
     ("a new problem → create", ask(incident(problem())), (CREATE, "")),
     ("two open events of one key → still one create", ask(incident(problem(), problem("102", 1))), (CREATE, "")),

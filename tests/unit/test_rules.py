@@ -253,7 +253,8 @@ def test_each_policy_can_be_set() -> None:
               hold_suppressed: false
               reopen_after_person: true
               acknowledge: false
-            """
+            """,
+            link_assets=True,
         )
         .route(EVENT)
         .policy
@@ -273,6 +274,7 @@ def test_each_policy_can_be_set() -> None:
         hold_suppressed=False,
         reopen_after_person=True,
         acknowledge=False,
+        link_asset=True,
     )
     assert all(getattr(policy, field.name) != field.default for field in fields(Policy))
 

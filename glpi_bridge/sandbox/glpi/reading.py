@@ -41,6 +41,8 @@ class Reader:
             return True
         if itemtype.endswith("Validation"):
             return caller.central
+        if itemtype == "NetworkPort" and not self.world.dialect.encodes:
+            return True  # [16/018]
         if right in {"", "dropdown"} and not right:
             return True
         if itemtype == "Document":

@@ -50,7 +50,11 @@ _EXTRA: Final[dict[str, dict[str, Row]]] = {
     "Group": {"1": {"field": "completename", "datatype": "itemlink"}, "14": {"field": "name"}},
     "Location": {"1": {"field": "completename", "datatype": "itemlink"}},
     "Entity": {"1": {"field": "completename", "datatype": "itemlink"}, "14": {"field": "name"}},
-    "NetworkEquipment": {"5": {"field": "serial"}, "6": {"field": "otherserial"}},
+    "NetworkEquipment": {
+        "3": {"table": "glpi_locations", "field": "completename"}, "5": {"field": "serial"},
+        "6": {"field": "otherserial"}, "49": {"table": "glpi_groups", "field": "completename"},
+        "86": {"field": "is_recursive", "datatype": "bool"},
+    },
 }  # fmt: skip
 
 
@@ -199,7 +203,7 @@ def _option(world: World, itemtype: str, number_: str, told: Row) -> Option | No
     if not target or target == itemtype:
         known = field == "id" or field in table.defaults
         return make.own() if known else make.nothing()
-    column = parent_key(target)
+    column = "groups_id_tech" if number_ == "49" and "groups_id_tech" in table.defaults else parent_key(target)
     return make.foreign(column, target) if column in table.defaults else make.nothing()
 
 
@@ -236,6 +240,8 @@ class _Maker:
 
         def ids(row_id: int) -> list[int]:
             value = tables[name].value(row_id, column)
+            if isinstance(value, list):  # 11: an asset may have several groups
+                return value
             return [value] if value or target == "Entity" else []
 
         def read(row_id: int) -> Any:

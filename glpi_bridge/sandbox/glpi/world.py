@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import count
 from typing import Any, Final
 
-from . import actors, administration, fixture, itil, links, tasks, timeline
+from . import actors, administration, fixture, itil, links, ports, tasks, timeline
 from .access import Caller
 from .answers import Crashed
 from .database import Database
@@ -183,6 +183,8 @@ class World:
             "ProfileRight": administration.ProfileRightWriter,
             "Config": administration.ConfigWriter,
             "APIClient": administration.ApiClientWriter,
+            "NetworkPort": ports.PortWriter,
+            "NetworkName": ports.NameWriter,
         }
         return special.get(name, Writer)(self, name)
 

@@ -216,6 +216,8 @@ class Writer:
             if isinstance(default, list):
                 return value
             raise Crashed
+        if isinstance(default, list):
+            return [integer(value)] if integer(value) else []
         if isinstance(default, int) and not isinstance(default, bool):
             return integer(value)
         if value is None:

@@ -1,0 +1,85 @@
+"""What belongs on a ticket: the assets of its events' hosts, and what the draft takes from them.
+
+Looked up before a call, on the session that is about to write. A host without an asset, or with several, costs the link
+and a line in `status`, never the ticket.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from glpi_bridge.assets import Found
+from glpi_bridge.context import Context
+from glpi_bridge.identity import Asset
+from glpi_bridge.model import Event, Incident, Route
+from glpi_bridge.store import meta
+
+log = logging.getLogger(__name__)
+NOTICE = "asset"
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """The assets that belong on an incident's ticket; not `is_final` where GLPI could not be asked for one of them."""
+
+    assets: tuple[Asset, ...] = ()
+    is_final: bool = True
+
+
+def prepare(context: Context, wanted: Iterable[tuple[Incident, Route]]) -> None:
+    """Look up the assets of incidents together, and note for `status` which hosts have none or several."""
+    if context.assets is None:
+        return
+    linking = [(incident, route.draft.entity) for incident, route in wanted if route.policy.link_asset]
+    asked = [(event, entity) for incident, entity in linking for event in incident.events]
+    fresh = context.assets.look_up(asked)
+    for itemtype, text in sorted(context.assets.unreadable.items()):
+        if context.notice(NOTICE, itemtype, text):
+            log.warning("%s; tickets are made without their link", text)
+    for event, found in fresh:
+        _note(context, event, found)
+
+
+def belonging(context: Context, incident: Incident, route: Route) -> Belonging:
+    """Return the assets of all events of an incident, as `prepare` has found them."""
+    if context.assets is None or not route.policy.link_asset:
+        return Belonging()
+    found = [context.assets.of(event, route.draft.entity) for event in incident.events]
+    assets = {asset.key: asset for one in found for asset in one.assets}
+    return Belonging(tuple(assets.values()), all(one.is_final for one in found))
+
+
+def fed(context: Context, route: Route, belongs: Belonging) -> Route:
+    """Return the route with what its draft takes from the asset where the rules say nothing: location, group."""
+    if context.assets is None or len(belongs.assets) != 1:
+        return route
+    terms, draft, [asset] = context.assets.terms, route.draft, belongs.assets
+    if terms.location and asset.location and draft.location is None:
+        draft = replace(draft, location=asset.location)
+    if terms.group and asset.groups and not draft.groups:
+        draft = replace(draft, groups=asset.groups)
+    return replace(route, draft=draft)
+
+
+def by_type(assets: Iterable[Asset]) -> dict[str, list[int]]:
+    """Write assets as POST Ticket wants them (`items_id`)."""
+    found: dict[str, list[int]] = {}
+    for asset in assets:
+        found.setdefault(asset.itemtype, []).append(asset.id)
+    return found
+
+
+def _note(context: Context, event: Event, found: Found) -> None:
+    host = event.host or event.host_name
+    subject = f"{event.source}: {host or event.eventid}"
+    if not found.trouble:
+        if host and context.store.read(meta.has_notice, NOTICE, subject):
+            context.store.write(meta.clear, NOTICE, subject)
+        return
+    if context.assets is None or (found.is_final and not found.several and context.assets.is_empty()):
+        return
+    text = f'host "{host}": {found.trouble}; its tickets are made without a link'
+    if context.notice(NOTICE, subject, text):
+        log.info("%s", text)
