@@ -238,7 +238,8 @@ def told(item: Item, owed: Owed, ticket_id: int | None, now: datetime) -> tuple[
             return replace(before, notes=before.notes | {item.subject}), seen
         case StepKind.SOLVE:
             solved = replace(seen, status=TicketStatus.SOLVED, by_us=True, finished_at=now)
-            told_ = replace(before, solved=before.solved | before.reopened | {item.subject})
+            over = {event.eventid for event in owed.incident.events if not event.is_open}
+            told_ = replace(before, solved=before.solved | before.reopened | over | {item.subject})
             return replace(told_, unconfirmed=False, unopened=False), solved
         case StepKind.REOPEN:
             opened = replace(seen, status=TicketStatus.NEW, by_us=False, finished_at=None)

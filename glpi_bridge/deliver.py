@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from glpi_bridge import intake, plan, settle
+from glpi_bridge import intake, look, plan, settle
 from glpi_bridge.acknowledge import acknowledge
 from glpi_bridge.context import Context
 from glpi_bridge.errors import TargetError
@@ -61,13 +62,18 @@ def deliver_some(context: Context, sender: Sender) -> int | None:
     owed = context.store.read(incidents.due, context.now(), max(whole_calls, 1))
     if not owed:
         return sender.land() if sender.is_busy else None
-    due = _planned(context, owed)
-    return sum(sender.send(group) for group in _groups(context, due) if may_go_on(context))
+    due, ended = _planned(context, owed)
+    done = sender.land() if ended else 0
+    for start in range(0, len(ended), _call_size(context)):
+        _read_ends(context, ended[start : start + _call_size(context)])
+    return done + sum(sender.send(group) for group in _groups(context, due) if may_go_on(context))
 
 
-def _planned(context: Context, owed: Iterable[Owed]) -> list[Due]:
-    """Ask the plan about each; what has to wait is put to rest."""
-    due, rests = [], []
+def _planned(context: Context, owed: Iterable[Owed]) -> tuple[list[Due], list[Owed]]:
+    """Ask the plan about each: what is due, and what ended unsaid. What has to wait is put to rest."""
+    due: list[Due] = []
+    ended: list[Owed] = []
+    rests: list[Rest] = []
     for one in owed:
         lead = plan.lead(one.incident)
         route = context.rules.route(lead, context.time(), texts=False)
@@ -79,11 +85,29 @@ def _planned(context: Context, owed: Iterable[Owed]) -> list[Due]:
             if step.kind is StepKind.CREATE:
                 route = context.rules.route(lead, context.time())
             due.append(Due(one, step, route))
+        elif step.is_final and plan.ended_unsaid(one.incident):
+            ended.append(one)
         else:
             rests.append(Rest(one, step, plan.acknowledgement(one.incident, route.policy) is not None))
     if rests:
         context.store.write(incidents.rest, rests, context.now())
-    return due
+    return due, ended
+
+
+def _read_ends(context: Context, ended: Iterable[Owed]) -> None:
+    """Read whether the tickets are finished as they are thought to be: then nothing has to be said."""
+    by_ticket = {one.incident.told.ticket_id or 0: one for one in ended}
+    for id_, shown in look.look(context, by_ticket).items():
+        if id_ not in by_ticket:
+            continue  # a witness
+        owed, incident = by_ticket[id_], by_ticket[id_].incident
+        look.check_owner(context, shown, incident.marker)
+        seen = look.newer(incident.seen, shown.seen)
+        if look.same_ticket(incident.seen, seen):
+            told = replace(incident.told, solved=incident.told.solved | plan.ended_unsaid(incident))
+            context.store.write(incidents.set_told, owed, told, context.now())
+        else:
+            context.store.write(incidents.set_seen, incident.id, seen, context.now())
 
 
 def _call_size(context: Context) -> int:

@@ -61,6 +61,13 @@ def remember(context: Context, tickets: Mapping[int, str]) -> None:
     context.store.write(meta.put, _WITNESSES, {str(id_): marker for id_, marker in newest})
 
 
+def check_owner(context: Context, shown: Shown, marker: str) -> None:
+    """Stop if a number that we were told for `marker` now belongs to another of our tickets."""
+    if is_anothers(shown, marker):
+        markers_now = ", ".join(shown.markers)
+        stop_restored(context, f"ticket {shown.id} was that of {marker} and is that of {markers_now} now")
+
+
 def is_anothers(shown: Shown, marker: str) -> bool:
     """Tell whether a number that we were told now belongs to another of our tickets: GLPI gave it out again.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from glpi_bridge.model import Event, Incident, Policy, Route, Step, StepKind, TicketStatus, Wait
+from glpi_bridge.model import Event, Incident, Policy, Route, Seen, Step, StepKind, TicketStatus, Wait
 
 FLAP_NOTE = "flap-"
 RECOVERY_NOTE = "recovered-"
@@ -27,7 +27,7 @@ def plan(incident: Incident, route: Route, now: datetime) -> Step | Wait:
     policy = route.policy
     if parting(incident, policy):
         return Step(StepKind.PART, "new or back, but its ticket takes nothing any more")
-    if incident.seen.is_deleted or incident.seen.is_gone:
+    if _is_removed(incident.seen):
         return Wait("the ticket was removed by hand", is_final=incident.is_recovered)
     due = (
         _complete(incident)
@@ -84,6 +84,17 @@ def returned(incident: Incident) -> list[Event]:
     return [event for event in fresh if int(_at(event.opened_at)) > finished]
 
 
+def ended_unsaid(incident: Incident) -> frozenset[str]:
+    """Return the events whose recovery nobody was told, as their ticket was finished already: its state says it.
+
+    Once that was read back they count as told: a person who reopens the ticket later wants it open.
+    """
+    seen = incident.seen
+    if not incident.is_recovered or not seen.status.is_finished or _is_removed(seen) or incident.told.unconfirmed:
+        return frozenset()
+    return frozenset(event.eventid for event in incident.events) - incident.told.solved
+
+
 def parting(incident: Incident, policy: Policy) -> list[Event]:
     """Return the events that are to begin an incident of their own, as the ticket takes nothing any more.
 
@@ -93,7 +104,7 @@ def parting(incident: Incident, policy: Policy) -> list[Event]:
     if not _takes_nothing(incident, policy):
         return []
     leave, told, seen = returned(incident), incident.told, incident.seen
-    if (seen.is_deleted or seen.is_gone) and told.members:  # a store of before tells nothing of who was there
+    if _is_removed(seen) and told.members:  # a store of before tells nothing of who was there
         theirs = told.members | incident.acknowledged | {event.eventid for event in leave}
         leave += [event for event in incident.events if event.eventid not in theirs]
     return leave if len(leave) < len(incident.events) else []
@@ -101,7 +112,11 @@ def parting(incident: Incident, policy: Policy) -> list[Event]:
 
 def _takes_nothing(incident: Incident, policy: Policy) -> bool:
     seen = incident.seen
-    return seen.is_deleted or seen.is_gone or (seen.status is TicketStatus.CLOSED and not policy.reopen_closed)
+    return _is_removed(seen) or (seen.status is TicketStatus.CLOSED and not policy.reopen_closed)
+
+
+def _is_removed(seen: Seen) -> bool:
+    return seen.is_deleted or seen.is_gone
 
 
 def acknowledgement(incident: Incident, policy: Policy, tries: int = 0) -> Step | None:

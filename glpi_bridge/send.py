@@ -139,10 +139,8 @@ def _composed(context: Context, due: Due, shown: Mapping[int, Shown]) -> Write |
     """Compose a write, unless the plan no longer wants it for the ticket as it stands now."""
     owed, incident = due.owed, due.owed.incident
     now = shown.get(incident.told.ticket_id or 0)
-    if now is not None and look.is_anothers(now, incident.marker):
-        marker = ", ".join(now.markers)
-        look.stop_restored(context, f"ticket {now.id} was that of {incident.marker} and is that of {marker} now")
     if now is not None:
+        look.check_owner(context, now, incident.marker)
         seen = look.newer(incident.seen, now.seen)
         if not look.same_ticket(incident.seen, seen):
             owed = replace(owed, incident=replace(incident, seen=seen))

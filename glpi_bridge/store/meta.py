@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import and_, bindparam, delete, insert, select, update
 from sqlalchemy.engine import Connection
 
 from glpi_bridge.store.events import chunks
 from glpi_bridge.store.tables import found, meta, notices
 
+_VALUE = select(meta.c.value).where(meta.c.name == bindparam("wanted"))  # asked all the time: built once
 WRITTEN = "written"
 """What a scan of GLPI has found written on open tickets: marker → event ids `solved`, `reopened`, `unconfirmed`."""
 
@@ -31,7 +32,7 @@ class Notice:
 
 def get(connection: Connection, name: str, default: Any = None) -> Any:
     """Return a value kept under a name (JSON)."""
-    text = connection.scalar(select(meta.c.value).where(meta.c.name == name))
+    text = connection.scalar(_VALUE, {"wanted": name})
     return default if text is None else json.loads(text)
 
 

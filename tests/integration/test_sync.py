@@ -376,6 +376,37 @@ def test_a_ticket_that_only_looks_like_ours_is_left_alone(home: House, writer: s
     assert home.glpi.solutions(foreign) == []
 
 
+def test_a_person_who_reopens_a_ticket_after_a_short_return_wants_it_open(pair: House, zabbix: Standin) -> None:
+    """That return came and went while the ticket was solved: there was nothing to say."""
+    first = problem(pair, zabbix)
+    pair.until_calm()
+    zabbix.recover(first)
+    synced(pair)
+    short = problem(pair, zabbix)
+    zabbix.recover(short)
+    pair.recover(short)
+    pair.until_calm()
+    pair.glpi.people.reopen(pair.ticket(first)["id"])
+    synced(pair)
+    assert pair.ticket(first)["status"] < SOLVED
+    assert len(pair.glpi.solutions(pair.ticket(first)["id"])) == 1
+
+
+def test_a_return_that_ended_after_a_person_had_reopened_the_ticket_is_told(pair: House, zabbix: Standin) -> None:
+    """The bridge reads before it takes the ticket for finished."""
+    first = problem(pair, zabbix)
+    pair.until_calm()
+    zabbix.recover(first)
+    synced(pair)
+    pair.glpi.people.reopen(pair.ticket(first)["id"])
+    short = problem(pair, zabbix)
+    zabbix.recover(short)
+    pair.recover(short)
+    pair.until_calm()
+    assert pair.ticket(first)["status"] == SOLVED
+    assert len(pair.glpi.solutions(pair.ticket(first)["id"])) == 2
+
+
 # -- a lost store -----------------------------------------------------------------------------------------------------
 
 

@@ -408,6 +408,22 @@ def test_an_event_that_zabbix_refuses_does_not_keep_the_number_from_the_others()
     assert [step.subject for step in turns if step] == ["101", "102", "101"]
 
 
+UNSAID: list[tuple[str, Incident, set[str]]] = [
+    ("our solution said it → nothing", ticketed(problem(recovered=5), told=two_solved, seen=seen(SOLVED)), set()),
+    ("came and went while the ticket was solved → that one",
+     ticketed(problem(recovered=5), problem("102", 25, 26), told=two_solved, seen=seen(SOLVED)), {"102"}),
+    ("ended after a person had solved the ticket", ticketed(problem(recovered=25), seen=solved_by_a_person), {"101"}),
+    ("one lives → nothing", ticketed(problem(recovered=5), problem("102", 25), seen=seen(SOLVED)), set()),
+    ("the ticket is open → the recovery is still to be said", ticketed(problem(recovered=5)), set()),
+    ("removed → nothing", ticketed(problem(recovered=5), seen=seen(SOLVED, is_gone=True)), set()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "eventids"), [r[1:] for r in UNSAID], ids=[r[0] for r in UNSAID])
+def test_which_ends_a_finished_ticket_says_by_itself(one: Incident, eventids: set[str]) -> None:
+    assert plan.ended_unsaid(one) == eventids
+
+
 @pytest.mark.parametrize(("one", "policy", "eventid"), [r[1:] for r in ACKNOWLEDGED], ids=[r[0] for r in ACKNOWLEDGED])
 def test_which_event_learns_its_ticket(one: Incident, policy: Policy, eventid: str | None) -> None:
     step = plan.acknowledgement(one, policy)
