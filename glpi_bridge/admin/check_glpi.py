@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 
 from glpi_bridge import build
 from glpi_bridge.admin.check_account import check_account, check_rights
+from glpi_bridge.admin.check_assets import check_assets
 from glpi_bridge.admin.check_names import check_names, check_templates
 from glpi_bridge.admin.check_wire import check_app_token, check_version, unreachable, way, with_app_token
 from glpi_bridge.admin.finding import Line, fault, ok, unknown, warning
@@ -55,6 +56,7 @@ def _inside(
         lambda: check_names(rules, Names(client), account),
         lambda: _request_source(client, rules),
         lambda: check_templates(client),
+        lambda: check_assets(settings, client),
         lambda: _mails(client),
         lambda: _mode(client),
         lambda: check_clock(settings, account, now),

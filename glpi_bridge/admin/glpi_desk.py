@@ -27,6 +27,15 @@ _GUARDS: Mapping[str, tuple[str, int, int]] = {
     "Profile": ("profile", CREATE, UPDATE),
     "Profile_User": ("user", UPDATE, UPDATE),
     "APIClient": ("config", UPDATE, UPDATE),
+    "Calendar": ("calendar", CREATE, UPDATE),
+    "CalendarSegment": ("calendar", UPDATE, UPDATE),
+    "SLM": ("slm", CREATE, UPDATE),
+    "SLA": ("slm", CREATE, UPDATE),
+    "OLA": ("slm", CREATE, UPDATE),
+    "TicketTemplate": ("itiltemplate", CREATE, UPDATE),
+    "TicketTemplateMandatoryField": ("itiltemplate", UPDATE, UPDATE),
+    "TicketTemplateHiddenField": ("itiltemplate", UPDATE, UPDATE),
+    "TicketTemplatePredefinedField": ("itiltemplate", UPDATE, UPDATE),
     "CronTask": ("config", UPDATE, UPDATE),
 }
 _BITS = {UPDATE: "update", CREATE: "create"}
@@ -117,7 +126,7 @@ class Desk:
             _done(self.glpi.update_one(itemtype, {"id": row_id, **sent}), f"{kind} {name}")
 
     def remove(self, itemtype: str, kind: str, name: str, row: Mapping[str, Any]) -> None:
-        """Remove a link between two items (never an item itself)."""
+        """Remove a link between two items, or a part of one (never an item itself)."""
         self._record(Change(kind, name, Action.REMOVE, itemtype))
         if not self.is_trial:
             [outcome] = self.glpi.delete(itemtype, [int(row["id"])], purge=True)

@@ -6,7 +6,9 @@ the root entity. Secrets are never in the file.
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
+import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -16,11 +18,19 @@ from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 
 from glpi_bridge.config import FilePath, Lasting, SecretFile, Switch
 from glpi_bridge.document import Document, read
+from glpi_bridge.rulefile import level
 from glpi_bridge.section import Section, check
 from glpi_bridge.units import Mistake, duration, shown
 
 SEPARATOR = " > "
 _LONGEST = 255
+TEMPLATE_FIELDS: Mapping[str, int] = {
+    "title": 1, "description": 21, "category": 7, "type": 14, "status": 12, "urgency": 10, "impact": 11, "priority": 3,
+    "location": 83, "request source": 9, "opening date": 15, "requester": 4, "requester group": 71, "observer": 66,
+    "observer group": 65, "technician": 5, "assigned group": 8,
+}  # fmt: skip
+"""Fields of a ticket template by the numbers that GLPI gives them: search options of Ticket."""
+
 Purpose = Literal["incident", "request", "problem", "change"]
 PURPOSES: tuple[Purpose, ...] = ("incident", "request", "problem", "change")
 
@@ -86,8 +96,117 @@ def _unique(names: Sequence[str], what: str) -> None:
         raise Mistake(f"the {what} {', '.join(twice)} is given twice", "keep one of them")
 
 
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")  # as GLPI numbers them
+_TIMES = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-4]):([0-5]\d)")
+Times = tuple[tuple[str, str], ...]
+
+
+def _hours(value: object) -> dict[int, Times]:
+    """Read `{mon-fri: 08:00-18:00, sat: "09:00-12:00, 13:00-17:00"}` as times by GLPI's number of the day."""
+    if not isinstance(value, dict) or not value:
+        raise Mistake(f"{shown(value)} are no hours", "write them as in {mon-fri: 08:00-18:00, sat: 09:00-12:00}")
+    found: dict[int, Times] = {}
+    for days, times in value.items():
+        for day in _days(str(days)):
+            if day in found:
+                raise Mistake(f"{_DAYS[day]} is given twice", "give all its times at one place, as in 08:00-12:00, …")
+            found[day] = _times(str(times))
+    return found
+
+
+def _days(text: str) -> list[int]:
+    first, _, last = (part.strip().lower() for part in text.partition("-"))
+    if first not in _DAYS or (last or first) not in _DAYS:
+        raise Mistake(f'"{text}" is no day of the week', "write mon, sat, or mon-fri")
+    start, end = _DAYS.index(first), _DAYS.index(last or first)
+    return [(start + step) % 7 for step in range((end - start) % 7 + 1)]
+
+
+def _times(text: str) -> Times:
+    times: list[tuple[str, str]] = []
+    for part in text.replace(" ", "").split(","):
+        match = _TIMES.fullmatch(part)
+        if match is None:
+            raise Mistake(f'"{part}" is no span of a day', "write it as in 08:00-18:00")
+        begin, end = f"{int(match[1]):02}:{match[2]}:00", f"{int(match[3]):02}:{match[4]}:00"
+        if end <= begin or end > "24:00:00":
+            raise Mistake(f'"{part}" ends before it begins, or after the day', "write it as in 08:00-18:00")
+        if times and begin < times[-1][1]:
+            raise Mistake(f'"{text}" overlaps', "write the times of a day one after the other")
+        times.append((begin, end))
+    return tuple(times)
+
+
+def _level(value: object) -> int:
+    return int(level(value))
+
+
+def _fields_of(value: object) -> tuple[str, ...]:
+    given = value if isinstance(value, list | tuple) else [value]
+    names = tuple(" ".join(str(one).lower().replace("_", " ").split()) for one in given)
+    if unknown := [name for name in names if name not in TEMPLATE_FIELDS]:
+        near = difflib.get_close_matches(unknown[0], TEMPLATE_FIELDS, 1)
+        raise Mistake(f'"{unknown[0]}" is no field of a ticket template', f'did you mean "{near[0]}"?' if near else
+                      "take of " + ", ".join(TEMPLATE_FIELDS))  # fmt: skip
+    return names
+
+
 Name = Annotated[str, PlainValidator(_name)]
 EntityPath = Annotated[str, PlainValidator(_path)]
+
+
+class Calendar(Section):
+    """The hours in which a service level counts time."""
+
+    name: Name = Field(description="its name")
+    entity: EntityPath | None = Field(default=None, description="its entity; default: the root entity")
+    hours: Annotated[dict[int, Times], PlainValidator(_hours)] = Field(
+        description="times by day, as in `{mon-fri: 08:00-18:00}`; days that are not named stay as they are"
+    )
+
+
+class ServiceLevel(Section):
+    """A service level (SLM) with its agreements: SLA towards those who ask, OLA among those who work."""
+
+    name: Name = Field(description="its name; its agreements are named after it")
+    entity: EntityPath | None = Field(default=None, description="its entity; default: the root entity")
+    calendar: Name | None = Field(
+        default=None, description="calendar, of this file or of GLPI, that counts; default: around the clock"
+    )
+    own: Lasting | None = Field(default=None, description="SLA: time until somebody owns the ticket, in whole minutes")
+    resolve: Lasting | None = Field(default=None, description="SLA: time until it is solved")
+    internal_own: Lasting | None = Field(default=None, description="OLA: time until somebody owns it")
+    internal_resolve: Lasting | None = Field(default=None, description="OLA: time until it is solved")
+
+    @model_validator(mode="after")
+    def _check_times(self) -> Self:
+        times = [one for one in (self.own, self.resolve, self.internal_own, self.internal_resolve) if one is not None]
+        if not times:
+            raise Mistake(f'"{self.name}" agrees on nothing', "give `own`, `resolve`, or their `internal_` times")
+        if any(one % timedelta(minutes=1) for one in times):
+            raise Mistake(f'"{self.name}" has a part of a minute', "GLPI counts minutes, hours and days")
+        return self
+
+
+class Predefined(Section):
+    """What a new ticket begins with where people make it by hand; tickets of the bridge say it themselves."""
+
+    urgency: Annotated[int, PlainValidator(_level)] | None = Field(default=None, description="`very low` … `very high`")
+    impact: Annotated[int, PlainValidator(_level)] | None = Field(default=None, description="`very low` … `very high`")
+
+
+class TicketTemplate(Section):
+    """A template of tickets; categories name it."""
+
+    name: Name = Field(description="its name")
+    entity: EntityPath | None = Field(default=None, description="its entity; default: the root entity")
+    mandatory: Annotated[tuple[str, ...], PlainValidator(_fields_of)] = Field(
+        default=(), description="fields that must be filled in by hand, such as `category`, `location`"
+    )
+    hidden: Annotated[tuple[str, ...], PlainValidator(_fields_of)] = Field(
+        default=(), description="fields that people do not see"
+    )
+    predefined: Predefined = Field(default=Predefined(), description="values that a form begins with")
 
 
 class Category(Section):
@@ -99,6 +218,10 @@ class Category(Section):
     )
     portal: Switch | None = Field(default=None, description="whether end users see it; default: as above, else yes")
     entity: EntityPath | None = Field(default=None, description="its entity; default: as above, else the root entity")
+    template: Name | None = Field(
+        default=None,
+        description="ticket template, of this file or of GLPI, for its tickets; default: as above",
+    )
     below: tuple[Annotated[Category, BeforeValidator(_plain)], ...] = Field(default=(), description="categories in it")
 
     @model_validator(mode="after")
@@ -212,6 +335,9 @@ class Itil(Section):
     categories: tuple[Annotated[Category, BeforeValidator(_plain)], ...] = Field(
         default=(), description="ITIL categories as a tree"
     )
+    calendars: tuple[Calendar, ...] = Field(default=(), description="hours of work")
+    service_levels: tuple[ServiceLevel, ...] = Field(default=(), description="times agreed on: SLA and OLA")
+    ticket_templates: tuple[TicketTemplate, ...] = Field(default=(), description="templates of tickets")
     request_source: Name | None = Field(default=None, description="request source of the bridge's tickets")
     groups: tuple[Annotated[Group, BeforeValidator(_plain)], ...] = Field(default=(), description="groups of people")
     users: tuple[User, ...] = Field(default=(), description="people")
@@ -230,6 +356,9 @@ class Itil(Section):
             ("entity", self.entities),
             ("group", self.groups),
             ("user", self.users),
+            ("calendar", self.calendars),
+            ("service level", self.service_levels),
+            ("ticket template", self.ticket_templates),
         ):
             _unique([one.name for one in named], what)
         if self.account is not None and self.profile is None:

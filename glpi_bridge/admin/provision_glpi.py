@@ -28,6 +28,7 @@ from glpi_bridge.admin.itil_settings import (
 )
 from glpi_bridge.admin.people import ensure_role
 from glpi_bridge.admin.provision_account import Account, provide_account, provide_api_client, provide_profile
+from glpi_bridge.admin.provision_service import provide_calendar, provide_service_level, provide_template
 from glpi_bridge.document import Document, Key
 from glpi_bridge.errors import Fault, SettingsError
 from glpi_bridge.glpi import Glpi
@@ -63,14 +64,19 @@ class _Run:
         self.entities: dict[str, int | None] = {}
         self.groups: dict[str, int | None] = {}
         self.users: dict[str, int | None] = {}
+        self.calendars: dict[str, int | None] = {}
+        self.templates: dict[str, int | None] = {}
 
     def all(self) -> None:
         """Go through itil.yml in the order in which things hang on each other."""
         self.entities = {_below_root(row): int(row["id"]) for row in self.desk.rows("Entity")}
         self._entity_settings("the root entity", ROOT, self.itil.root)
         self._entities(self.itil.entities, ROOT, "")
+        self._calendars()
+        self._service_levels()
+        self._templates()
         self._locations(self.itil.locations, 0, "", None, ("locations",))
-        self._categories(self.itil.categories, 0, "", (None, None, None), ("categories",))
+        self._categories(self.itil.categories, 0, "", (None, None, None, None), ("categories",))
         source = self._request_source()
         self._users()
         self._groups()
@@ -130,6 +136,39 @@ class _Run:
         elif row is not None:
             self.desk.change("Entity", "settings of", name, row, wanted)
 
+    # -- times agreed on, templates -----------------------------------------------------------------------------------
+
+    def _calendars(self) -> None:
+        if not self.itil.calendars and not self.itil.service_levels:
+            return
+        self.calendars = {str(row["name"]): int(row["id"]) for row in self.desk.rows("Calendar")}
+        for number, one in enumerate(self.itil.calendars):
+            home = self._entity(one.entity, ("calendars", number, "entity"))
+            self.calendars[one.name] = provide_calendar(self.desk, one, home)
+
+    def _service_levels(self) -> None:
+        for number, one in enumerate(self.itil.service_levels):
+            home = self._entity(one.entity, ("service_levels", number, "entity"))
+            if one.calendar is not None and one.calendar not in self.calendars:
+                self._unknown(("service_levels", number, "calendar"), "calendar", one.calendar, list(self.calendars))
+                continue
+            calendar = 0 if one.calendar is None else self.calendars[one.calendar]
+            provide_service_level(self.desk, one, home, calendar)
+
+    def _templates(self) -> None:
+        for number, one in enumerate(self.itil.ticket_templates):
+            home = self._entity(one.entity, ("ticket_templates", number, "entity"))
+            self.templates[one.name] = provide_template(self.desk, one, home)
+
+    def _template(self, name: str, at: Path) -> int | None:
+        if name not in self.templates:
+            known = {str(row["name"]): int(row["id"]) for row in self.desk.rows("TicketTemplate")}
+            if name not in known:
+                self._unknown(at, "ticket template", name, [*known, *self.templates])
+                return None
+            self.templates[name] = known[name]
+        return self.templates[name]
+
     # -- trees ------------------------------------------------------------------------------------------------------
 
     def _locations(
@@ -146,23 +185,26 @@ class _Run:
         wanted: Sequence[Category],
         parent: int | None,
         above: str,
-        inherited: tuple[tuple[Purpose, ...] | None, bool | None, str | None],
+        inherited: tuple[tuple[Purpose, ...] | None, bool | None, str | None, str | None],
         at: Path,
     ) -> None:
         for number, one in enumerate(wanted):
             here, path = (*at, number), above + one.name
             purposes = one.purposes if one.purposes is not None else inherited[0]
             portal = one.portal if one.portal is not None else inherited[1]
-            home = one.entity or inherited[2]
+            home, template = one.entity or inherited[2], one.template or inherited[3]
             # the name alone is not unique, and a category of another entity is another category
             key = {"name": one.name, "itilcategories_id": parent, "entities_id": self._entity(home, (*here, "entity"))}
-            fields = {
+            fields: dict[str, int | None] = {
                 "is_recursive": 1,
                 "is_helpdeskvisible": int(portal is not False),
                 **{f"is_{purpose}": int(purposes is None or purpose in purposes) for purpose in PURPOSES},
             }
+            if template is not None:
+                number_ = self._template(template, (*here, "template"))
+                fields |= {"tickettemplates_id_incident": number_, "tickettemplates_id_demand": number_}
             made = self.desk.ensure("ITILCategory", "category", path, key, fields)
-            self._categories(one.below, made, path + SEPARATOR, (purposes, portal, home), (*here, "below"))
+            self._categories(one.below, made, path + SEPARATOR, (purposes, portal, home, template), (*here, "below"))
 
     def _request_source(self) -> int | None:
         name = self.itil.request_source

@@ -368,6 +368,10 @@ def _many_keys(player: Player) -> None:
             player.server.people.create(user=2, name=f"[ZBX-572{number}] Disk is full on host{host}", content="x")
 
 
+def _purge_second_template(player: Player) -> None:
+    player.server.world.db["TicketTemplate"].remove(2)
+
+
 BEFORE: dict[str, Callable[[Player], None]] = {
     "01-session/020": _set(api_enabled=False),
     "01-session/022": _set(api_enabled=True, login_with_credentials=False),
@@ -403,6 +407,7 @@ BEFORE: dict[str, Callable[[Player], None]] = {
     "12-fence/170": _upgrade,
     "12-fence/167": _trash_external,
     "14-restore/001": _dump,
+    "17-service-levels/030": _purge_second_template,
     "14-restore/010": _restore,
     "08-end-user/002": _ask_everybody,
     "08-end-user/041": _solve_screen,

@@ -19,8 +19,8 @@ LEFT_OUT: dict[str, dict[str, str]] = json.loads(
 )
 
 
-END_USER, PROVISIONING, FENCE, RESTORE, ASSETS = "08", "09", "12", "14", "16"
-LABS = ("", END_USER, PROVISIONING, FENCE, RESTORE, ASSETS)
+END_USER, PROVISIONING, FENCE, RESTORE, ASSETS, LEVELS = "08", "09", "12", "14", "16", "17"
+LABS = ("", END_USER, PROVISIONING, FENCE, RESTORE, ASSETS, LEVELS)
 
 
 def lab_of(name: str) -> str:

@@ -315,3 +315,14 @@ def test_hosts_without_or_with_several_assets_are_listed(house: Installation) ->
     asset(house, name="bare01")
     assert "2 hosts: 2 with one asset" in house.ok("assets", "check")
     assert {row["host"] for row in house.json("assets", "check", "--all")["listed"]} == {"web01", "bare01"}
+
+
+def test_check_tells_which_lists_it_may_read(house: Installation) -> None:
+    said = [line for line in house.json("check", code=1)["lines"] if line["thing"] == "GLPI assets"]
+    assert [line["state"] for line in said] == ["ok"]
+    assert "1 Computer, 1 NetworkEquipment are visible" in said[0]["text"]
+    allow(house, *READS, value=0)
+    said = [line for line in house.json("check", code=1)["lines"] if line["thing"] == "GLPI assets"]
+    assert [line["state"] for line in said][:2] == ["warning", "warning"]
+    assert "give our profile `networking` read" in said[0]["fix"]
+    assert "give our profile `internet` read" in said[1]["fix"]

@@ -179,10 +179,75 @@ def test_what_people_have_is_adopted_and_left_as_it_is(fresh: Installation) -> N
     assert (group["comment"], group["is_requester"]) == ("ours", 0)
 
 
-def test_the_example_works_as_it_is_but_for_what_the_sandbox_has_not(fresh: Installation) -> None:
-    text = EXAMPLE.read_text("utf-8").partition("# GLPI's own work")[0]
+def test_the_example_works_as_it_is(fresh: Installation) -> None:
+    text = EXAMPLE.read_text("utf-8")
     assert provision(fresh, text)["changed"]
     assert provision(fresh, text)["changed"] is False
+    session = next(row for row in rows(fresh, "CronTask") if row["name"] == "session")
+    assert (session["frequency"], session["state"], session["mode"]) == (3600, 1, 2)
+
+
+SERVICE = """\
+calendars:
+  - name: Office hours
+    hours: {mon-fri: "08:00-12:00, 13:00-18:00", sun: 10:00-11:30}
+service_levels:
+  - {name: Standard, calendar: Office hours, own: 30m, resolve: 2d, internal_resolve: 90m}
+  - {name: At night, resolve: 4h}
+ticket_templates:
+  - name: Monitoring
+    mandatory: [category, location]
+    hidden: request source
+    predefined: {urgency: high, impact: low}
+categories:
+  - {name: Monitoring, template: Monitoring, below: [CPU, {name: Desk, template: Default}]}
+"""
+
+
+def test_calendars_service_levels_and_templates_are_made_and_adopted(fresh: Installation) -> None:
+    assert provision(fresh, SERVICE)["changed"]
+    assert provision(fresh, SERVICE)["changed"] is False
+    assert provision(fresh, SERVICE, "--check")["changed"] is False
+    calendar = next(row for row in rows(fresh, "Calendar") if row["name"] == "Office hours")
+    hours = [(one["day"], one["begin"], one["end"]) for one in rows(fresh, "CalendarSegment")
+             if one["calendars_id"] == calendar["id"]]  # fmt: skip
+    assert len(hours) == 11
+    assert (0, "10:00:00", "11:30:00") in hours
+    assert {one["name"]: one["calendars_id"] for one in rows(fresh, "SLM")} == {
+        "Standard": calendar["id"], "At night": 0,
+    }  # fmt: skip
+    agreed = {one["name"]: (one["type"], one["number_time"], one["definition_time"])
+              for kind in ("SLA", "OLA") for one in rows(fresh, kind)}  # fmt: skip
+    assert agreed == {
+        "Standard, time to own": (1, 30, "minute"),
+        "Standard, time to resolve": (0, 2, "day"),
+        "Standard, internal time to resolve": (0, 90, "minute"),
+        "At night, time to resolve": (0, 4, "hour"),
+    }
+    template = next(row["id"] for row in rows(fresh, "TicketTemplate") if row["name"] == "Monitoring")
+    numbers = {kind: sorted(row["num"] for row in rows(fresh, f"TicketTemplate{kind}Field")
+               if row["tickettemplates_id"] == template) for kind in ("Mandatory", "Hidden", "Predefined")}  # fmt: skip
+    assert numbers == {"Mandatory": [7, 83], "Hidden": [9], "Predefined": [10, 11]}
+    used = {row["completename"]: row["tickettemplates_id_incident"] for row in rows(fresh, "ITILCategory")}
+    assert used["Monitoring"] == used["Monitoring > CPU"] == template
+    assert used["Monitoring > Desk"] == 1
+
+
+def test_hours_that_changed_are_changed_and_days_that_are_not_named_stay(fresh: Installation) -> None:
+    start = 'calendars: [{name: Office, hours: {mon: "08:00-12:00, 13:00-18:00", tue: 08:00-18:00}}]\n'
+    provision(fresh, start)
+    provision(fresh, "calendars: [{name: Office, hours: {mon: 09:00-17:00}}]\n")
+    calendar = next(row["id"] for row in rows(fresh, "Calendar") if row["name"] == "Office")
+    hours = sorted((one["day"], one["begin"], one["end"]) for one in rows(fresh, "CalendarSegment")
+                   if one["calendars_id"] == calendar)  # fmt: skip
+    assert hours == [(1, "09:00:00", "17:00:00"), (2, "08:00:00", "18:00:00")]
+
+
+def test_an_agreement_that_changed_is_changed(fresh: Installation) -> None:
+    provision(fresh, "service_levels: [{name: Standard, own: 30m}]\n")
+    provision(fresh, "service_levels: [{name: Standard, own: 1h}]\n")
+    [own] = rows(fresh, "SLA")
+    assert (own["number_time"], own["definition_time"]) == (1, "hour")
 
 
 BAD = {
@@ -201,6 +266,17 @@ BAD = {
     "a simplified profile": ("profile: Self-Service\n", "has the simplified interface"),
     "a profile of people": ("profile: Super-Admin\n", "is also held by glpi"),
     "an account without profile": ("account: {}\n", "no `profile`"),
+    "an action that is not there": ("automatic_actions: {sesion: 1h}\n", 'did you mean "session"?'),
+    "a day that is none": ("calendars: [{name: A, hours: {mom: 08:00-18:00}}]\n", '"mom" is no day'),
+    "a day twice": ("calendars: [{name: A, hours: {mon: 08:00-18:00, mon-fri: 08:00-18:00}}]\n", "mon is given twice"),
+    "hours that run backwards": ("calendars: [{name: A, hours: {mon: 18:00-08:00}}]\n", "ends before it begins"),
+    "hours that overlap": ('calendars: [{name: A, hours: {mon: "08:00-12:00, 11:00-13:00"}}]\n', "overlaps"),
+    "no hours": ("calendars: [{name: A, hours: all day}]\n", "are no hours"),
+    "a calendar nobody has": ("service_levels: [{name: A, calendar: Defalt, own: 1h}]\n", 'did you mean "Default"?'),
+    "an agreement on nothing": ("service_levels: [{name: A}]\n", "agrees on nothing"),
+    "a part of a minute": ("service_levels: [{name: A, own: 90s}]\n", "GLPI counts minutes"),
+    "a field that is none": ("ticket_templates: [{name: A, mandatory: [locaton]}]\n", 'did you mean "location"?'),
+    "a template nobody has": ("categories: [{name: A, template: Defaut}]\n", 'did you mean "Default"?'),
     "a part of a day": ("root: {auto_close: 5h}\n", "GLPI counts days"),
     "no address": ("api_client: {addresses: here}\n", "is no IPv4 address"),
 }  # fmt: skip

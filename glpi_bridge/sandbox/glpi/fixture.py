@@ -11,7 +11,9 @@ from .recorded import Row
 if TYPE_CHECKING:
     from .world import World
 
-STOCK_ROWS: Final = {"User": 6, "Entity": 0, "RequestType": 6}
+STOCK_ROWS: Final = {
+    "User": 6, "Entity": 0, "RequestType": 6, "CronTask": 1000, "Calendar": 1, "CalendarSegment": 5,
+}  # fmt: skip
 ALL_RIGHTS: Final = (1 << 20) - 1
 PASSWORDS: Final = {2: "glpi", 7: "Bridge-lab-1", 8: "End-lab-1", 9: "Tech-lab-1", 10: "End-lab-2", 11: "Inact-lab-1"}
 STOCK_PROFILES: Final = {2: "Observer", 3: "Admin", 5: "Hotliner", 6: "Technician", 7: "Supervisor", 8: "Read-Only"}
@@ -87,3 +89,4 @@ def _configuration(world: World) -> None:
     world.db["APIClient"].insert({**row, "date_mod": world.now(), "app_token_date": told})
     for number, name in ((1, "Default"), (2, "Workstation")):
         world.db["TicketTemplate"].insert({"name": name, "is_recursive": 1}, number)
+    world.db["TicketTemplateMandatoryField"].insert({"tickettemplates_id": 1, "num": 21})

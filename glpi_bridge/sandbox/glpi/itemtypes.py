@@ -90,6 +90,12 @@ ITEMTYPES: Final[dict[str, ItemType]] = {
     "TicketTemplateHiddenField": ItemType("itiltemplate"),
     "Config": ItemType("config"),
     "APIClient": ItemType("config"),
+    "CronTask": ItemType("config"),
+    "Calendar": ItemType("calendar"),
+    "CalendarSegment": ItemType("calendar", Said.LABEL, "Time range"),
+    "SLM": ItemType("slm"),
+    "SLA": ItemType("slm"),
+    "OLA": ItemType("slm"),
 }
 
 RENAMED: Final = {"TicketFollowup": "ITILFollowup"}
@@ -110,6 +116,8 @@ FOREIGN_KEYS: Final[dict[str, str]] = {
     "documents_id": "Document",
     "knowbaseitems_id": "KnowbaseItem",
     "tickettemplates_id": "TicketTemplate",
+    "calendars_id": "Calendar",
+    "slms_id": "SLM",
 }
 
 TABLES: Final[dict[str, str]] = {

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import count
 from typing import Any, Final
 
-from . import actors, administration, fixture, itil, links, ports, tasks, timeline
+from . import actors, administration, fixture, itil, links, ports, service_levels, tasks, timeline
 from .access import Caller
 from .answers import Crashed
 from .database import Database
@@ -169,7 +169,7 @@ class World:
             return actors.ActorWriter(self, name, parent)
         if name.startswith("TicketTemplate") and name.endswith("Field"):
             return administration.TemplateFieldWriter(self, name)
-        if name.endswith("Task"):
+        if name in {f"{itemtype}Task" for itemtype in ITIL}:
             return tasks.TaskWriter(self, name, name.removesuffix("Task"))
         if name.endswith("Validation"):
             return tasks.ValidationWriter(self, name, name.removesuffix("Validation"))
@@ -183,6 +183,9 @@ class World:
             "ProfileRight": administration.ProfileRightWriter,
             "Config": administration.ConfigWriter,
             "APIClient": administration.ApiClientWriter,
+            "CalendarSegment": service_levels.PartWriter,
+            "SLA": service_levels.PartWriter,
+            "OLA": service_levels.PartWriter,
             "NetworkPort": ports.PortWriter,
             "NetworkName": ports.NameWriter,
         }
