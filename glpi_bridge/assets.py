@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from glpi_bridge import identity
-from glpi_bridge.errors import Held, NotConnected, Refused, TargetError
+from glpi_bridge.errors import Held, NoAnswer, NotConnected, Refused, TargetError
 from glpi_bridge.glpi import Glpi, NameNotFound, Names
 from glpi_bridge.identity import Asset, Identifier
 from glpi_bridge.model import Event
@@ -244,6 +244,8 @@ class Assets:
             return self._glpi.search(itemtype, [], (_ID,), limit=1).total
         except Refused:
             return 0
+        except NoAnswer:
+            return 1  # who knows; what was found tells more
 
     def _cannot(self, itemtype: str, right: str, error: Refused) -> None:
         why = f"our profile lacks `{right}` read" if error.code == "ERROR_RIGHT_MISSING" else str(error)

@@ -35,6 +35,8 @@ def prepare(context: Context, wanted: Iterable[tuple[Incident, Route]]) -> None:
     linking = [(incident, route.draft.entity) for incident, route in wanted if route.policy.link_asset]
     asked = [(event, entity) for incident, entity in linking for event in incident.events]
     fresh = context.assets.look_up(asked)
+    if not fresh:
+        return
     for itemtype, text in sorted(context.assets.unreadable.items()):
         if context.notice(NOTICE, itemtype, text):
             log.warning("%s; tickets are made without their link", text)

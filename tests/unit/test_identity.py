@@ -58,6 +58,7 @@ AGREES = [
 ]
 
 
+@pytest.mark.field("F18")
 @pytest.mark.parametrize(("identifier", "value", "name", "does"), AGREES)
 def test_a_name_is_compared_whole(identifier: Identifier, value: str, name: str, does: bool) -> None:
     assert agrees(identifier, value, Asset("Computer", 1, name)) is does
