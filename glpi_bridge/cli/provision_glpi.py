@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,9 @@ def glpi(settings: Settings, /, itil: Path | None, is_check: bool, diff: bool, a
 
     Writes to GLPI, as an administrator, by name: what exists is taken over, nothing is deleted or renamed, a second run
     changes nothing. Makes the token files that bridge.yml names, with mode 0600. With --check nothing is written.
+    Automatic actions of itil.yml that GLPI does not run are told on stderr.
     """
+    from glpi_bridge.admin import automatic_actions
     from glpi_bridge.admin.itil_settings import load
     from glpi_bridge.admin.provision_account import Account
     from glpi_bridge.admin.provision_glpi import provision
@@ -47,4 +50,9 @@ def glpi(settings: Settings, /, itil: Path | None, is_check: bool, diff: bool, a
             sign_in=lambda credentials: client_of(settings, credentials),
         )
         changes = provision(client, wanted, document, account, is_check=is_check)
+        asleep = list(automatic_actions.asleep(client, wanted.automatic_actions, datetime.now(UTC)))
     tell(changes, is_check=is_check, diff=diff, as_json=as_json)
+    for text in asleep:
+        click.echo(text, err=True)
+    if asleep:
+        click.echo("a cron job must call GLPI's front/cron.php every minute, as the web server's user", err=True)

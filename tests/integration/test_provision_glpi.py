@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,9 @@ def arguments(bridge: Installation, *more: str) -> list[str]:
 
 def provision(bridge: Installation, text: str, *more: str) -> Any:
     (bridge.home / "itil.yml").write_text(text)
-    return json.loads(bridge.ok(*arguments(bridge, "--json", *more)))
+    result = bridge.run(*arguments(bridge, "--json", *more))
+    assert result.exit_code == 0, f"{result.output}{result.exception!r}"
+    return json.loads(result.stdout)
 
 
 def refused(bridge: Installation, text: str) -> str:
@@ -316,3 +319,23 @@ def test_a_wrong_password_is_told_without_it(fresh: Installation) -> None:
     said = refused(fresh, "groups: [A]\n")
     assert "refuses the administrator's log-in" in said
     assert "Wrong-1" not in said
+
+
+def test_actions_that_do_not_run_are_told(fresh: Installation) -> None:
+    """A cron job of GLPI is what makes them run, and none can be seen from here but by its effect."""
+    (fresh.home / "itil.yml").write_text("automatic_actions: {session: 1h, closeticket: 12h, queuednotification: 1m}\n")
+    table = fresh.glpi.world.db["CronTask"]
+    by_name = {table.value(i, "name"): i for i in table.ids}
+    hour = timedelta(hours=1)
+    for name, last in (("session", -hour), ("closeticket", -100 * hour), ("queuednotification", -hour)):
+        table.update(by_name[name], {"lastrun": fresh.glpi.world.now(last)})
+    told = fresh.run(*arguments(fresh)).stderr
+    assert "automatic action closeticket has not run since" in told
+    assert "automatic action queuednotification has not run since" in told
+    assert "session" not in told
+    assert "front/cron.php every minute" in told
+    table.update(by_name["closeticket"], {"lastrun": None})
+    assert "closeticket has never run" in fresh.run(*arguments(fresh, "--check")).stderr
+    for i in table.ids:
+        table.update(i, {"lastrun": fresh.glpi.world.now()})
+    assert fresh.run(*arguments(fresh, "--check")).stderr == ""
