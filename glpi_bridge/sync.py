@@ -72,21 +72,24 @@ def _guarded(context: Context, report: Report, target: str, ask: Callable[[], No
 # -- Zabbix -----------------------------------------------------------------------------------------------------------
 
 
-def know(context: Context, source: Source, eventids: Iterable[str]) -> int:
-    """Read events that are known to have had tickets; a source without an API adds nothing.
+def know(context: Context, source: Source, eventids: Iterable[str]) -> bool:
+    """Read events that are known to have had tickets, and tell whether Zabbix shows any; one without an API does not.
 
     The open problems of their triggers come too: a ticket that one of them had joined is not over.
     """
     if source.zabbix is None:
-        return 0
+        return False
     asked_at = context.now()
     found = source.zabbix.events(eventids)
+    if not found:
+        return False
     triggers = {event.objectid for event in found.values()}
     beside = {event.eventid: event for event in source.zabbix.open_problems() if event.objectid in triggers}
     held = context.store.read(events.known_ids, source.name, list(beside))
     found = {eventid: event for eventid, event in beside.items() if eventid not in held} | found
     in_order = sorted(found.values(), key=lambda event: int(event.eventid))
-    return _take(context, source, source.zabbix, in_order, asked_at=asked_at, announced=True)
+    _take(context, source, source.zabbix, in_order, asked_at=asked_at, announced=True)
+    return True
 
 
 def know_later(connection: Connection, source: str, eventids: Sequence[str]) -> None:
@@ -95,10 +98,9 @@ def know_later(connection: Connection, source: str, eventids: Sequence[str]) -> 
 
 
 def know_owed(context: Context, source: Source) -> None:
-    """Ask for the events that were kept; until Zabbix answers they stay kept."""
+    """Ask for the events that were kept; until Zabbix shows some of them they stay kept: it may have lost its sight."""
     eventids: list[str] = context.store.read(meta.get, f"to know {source.name}", [])
-    if eventids:
-        know(context, source, eventids)
+    if eventids and know(context, source, eventids):
         context.store.write(know_later, source.name, [])
 
 

@@ -536,6 +536,19 @@ def test_a_zabbix_that_is_down_when_the_store_is_lost_is_asked_later(pair: House
     assert len(pair.tickets()) == 1
 
 
+def test_a_zabbix_that_shows_nothing_when_the_store_is_lost_is_asked_again(pair: House, zabbix: Standin) -> None:
+    eventid = problem(pair, zabbix)
+    pair.until_calm()
+    zabbix.recover(eventid)
+    pair.lose_the_store()
+    zabbix.fault(ZabbixFault.EMPTY_RESULT, times=2, method="event.get")
+    pair.turn()
+    zabbix.heal()
+    synced(pair)
+    assert pair.ticket(eventid)["status"] == SOLVED
+    assert len(pair.tickets()) == 1
+
+
 def test_events_are_asked_about_in_slices_and_none_is_left_out(
     pair: House, zabbix: Standin, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -684,7 +684,7 @@ class Simulation:
 
     def _hold(self, ticket: Ticket, deed: Deed | None) -> Hold:
         members = self._members(ticket.id)
-        if any(one.eventid in self.lost_before for one in members):
+        if any(one.eventid in self.lost_before for one in members) and (self.is_restored or self.traits.zabbix_silence):
             return Hold.ANY  # numbers and members of before are known to nobody any more
         if deed is None:
             return Hold.NOBODY

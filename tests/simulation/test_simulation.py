@@ -1,7 +1,7 @@
 """Seeds: each a life of the bridge with its own troubles. A seed that fails is named in the failure.
 
-200 of them are lived; `GLPI_BRIDGE_SEEDS=2000 ./test simulation` lives so many, `GLPI_BRIDGE_SEEDS=5000-5100` that
-range.
+`./test` lives 200 of them, `./test --all` 2,000; `GLPI_BRIDGE_SEEDS=500 ./test simulation` lives so many,
+`GLPI_BRIDGE_SEEDS=5000-5100` that range.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from dataclasses import replace
 import pytest
 
 from tests.simulation.simulation import RULES, Simulation, Traits, live
+from tests.suite import WHOLE
 
 _BATCH = 20
 
 
 def _seeds() -> range:
-    first, _, last = os.environ.get("GLPI_BRIDGE_SEEDS", "200").rpartition("-")
+    usual = "2000" if WHOLE in os.environ else "200"
+    first, _, last = os.environ.get("GLPI_BRIDGE_SEEDS", usual).rpartition("-")
     return range(int(first or 0), int(last))
 
 
