@@ -77,3 +77,17 @@ def pattern_of(*names: str) -> Callable[[object], str]:
         return pattern
 
     return read_pattern
+
+
+def trapper_address(value: object) -> tuple[str, int]:
+    """Read where a Zabbix server takes values: `host`, `host:port` or `[IPv6]:port`; the port is 10051 if left out."""
+    text = str(value).strip() if isinstance(value, str) else ""
+    mistake = Mistake(f"{shown(value)} is not the address of a Zabbix server", "write it as 127.0.0.1 or host:10051")
+    try:
+        parts = urlsplit(f"//{text}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise mistake from None
+    if not host or re.search(r"[\s/?#@]", text):
+        raise mistake
+    return host, port or 10051

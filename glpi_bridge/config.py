@@ -15,7 +15,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, model_validator
 
-from glpi_bridge.address import database_url, glpi_url, pattern_of, proxy_url, zabbix_url
+from glpi_bridge.address import database_url, glpi_url, pattern_of, proxy_url, trapper_address, zabbix_url
 from glpi_bridge.document import Document, read
 from glpi_bridge.identity import ITEMTYPES, Identifier
 from glpi_bridge.secret import Secret
@@ -190,6 +190,16 @@ class WriteBack(Section):
     acknowledge: Switch = Field(default=True, description="acknowledge the event as well; off: the message alone")
 
 
+class Health(Section):
+    """How Zabbix is told how the bridge itself is doing."""
+
+    server: Annotated[tuple[str, int], PlainValidator(trapper_address)] = Field(
+        description="host and port (default 10051) where the Zabbix server or a proxy takes values"
+    )
+    host: str = Field(default="glpi-bridge", description="host in Zabbix with the template `GLPI bridge health`")
+    interval: Lasting = Field(default=timedelta(minutes=1), description="how often `run` tells it")
+
+
 class Zabbix(Target):
     """One Zabbix server."""
 
@@ -207,6 +217,8 @@ class Zabbix(Target):
     event_link: Annotated[str, PlainValidator(pattern_of("triggerid", "eventid"))] | None = Field(
         default=None, description="address of an event with `{triggerid}` and `{eventid}`; default: made from `url`"
     )
+
+    health: Health | None = Field(default=None, description="where the bridge tells how it is doing; default: nowhere")
 
     def token(self) -> str:
         """Read the API token."""
@@ -403,6 +415,12 @@ class Settings(Section):
     def links(self) -> Mapping[str, str]:
         """Return for each Zabbix server the pattern of an event's address."""
         return {name: source.link for name, source in self.zabbix.items()}
+
+    @property
+    def health_interval(self) -> float | None:
+        """Return how often, in seconds, a Zabbix server wants to know how the bridge is doing; None: none does."""
+        intervals = [one.health.interval.total_seconds() for one in self.zabbix.values() if one.health is not None]
+        return min(intervals, default=None)
 
     def zone(self, source: str) -> tzinfo:
         """Return the time zone of a source; this machine's for cron jobs and unknown names."""

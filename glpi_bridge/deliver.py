@@ -44,12 +44,16 @@ def one_pass(context: Context) -> int:
         trouble(context, error)
     acknowledge(context)
     context.spool.clean(context.now())
-    context.store.write(_passed, context.now(), context.terms.retention, context.glpi.version)
+    context.store.write(_passed, context.now(), context.terms.retention, context.glpi.version, context.glpi.answered_in)
     return told_count
 
 
-def _passed(connection: Connection, now: float, retention: float, version: Sequence[int]) -> None:
+def _passed(
+    connection: Connection, now: float, retention: float, version: Sequence[int], answered_in: float | None
+) -> None:
     meta.put(connection, "last pass", now)
+    if answered_in is not None:
+        meta.put(connection, "GLPI answered in", answered_in)
     if version:
         meta.put(connection, "version GLPI", ".".join(str(number) for number in version))
     events.forget(connection, now - retention)

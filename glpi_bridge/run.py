@@ -27,16 +27,24 @@ _SHORTEST_WAIT = 0.2
 _PAUSE_AFTER_ERROR = 5.0
 
 
+Report = Callable[[Settings, float], None]
+"""Tells the servers that want it how the bridge is doing."""
+
+
 class Daemon:
     """Runs passes until `stop` is called; `reload` takes the settings anew before the next pass."""
 
-    def __init__(self, path: Path, settings: Settings, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, path: Path, settings: Settings, *, now: Callable[[], float] = time.time, report: Report | None = None
+    ) -> None:
         self.path = path
         self._settings = settings
         self._now = now
         self._stopping = threading.Event()
         self._reloading = False
         self._synced_at = 0.0
+        self._report = report
+        self._reported_at = 0.0
 
     def stop(self) -> None:
         """End after the step at hand."""
@@ -69,6 +77,7 @@ class Daemon:
                 deliver.one_pass(context)
                 self._sync(context)
                 wait = self._wait(context)
+                self._tell()
             except BridgeError as error:  # the store or the spool: what is accepted waits on the disk
                 log.error("%s", error)
                 wait = _PAUSE_AFTER_ERROR
@@ -83,12 +92,21 @@ class Daemon:
             self._synced_at = self._now()
             sync(context)
 
+    def _tell(self) -> None:
+        """Report how the bridge is doing, as often as that is wanted; it never raises."""
+        interval = self._settings.health_interval
+        if self._report is not None and interval is not None and self._now() - self._reported_at >= interval:
+            self._reported_at = self._now()
+            self._report(self._settings, self._now())
+
     def _wait(self, context: Context) -> float:
         """Return how long nothing is due: no delivery, no retry, no sync."""
         now, interval = self._now(), self._settings.sync.interval.total_seconds()
         ends = [now + _LONGEST_WAIT]
         ends += [due] if (due := context.next_wake()) is not None else []
         ends += [self._synced_at + interval] if interval else []
+        if self._report is not None and (often := self._settings.health_interval) is not None:
+            ends.append(self._reported_at + often)
         return max(_SHORTEST_WAIT, min(ends) - now)
 
     def _idle(self, context: Context, seconds: float) -> None:
@@ -110,9 +128,9 @@ class Daemon:
         notify("READY=1")
 
 
-def run(path: Path, settings: Settings) -> None:
+def run(path: Path, settings: Settings, report: Report | None = None) -> None:
     """Run the daemon in this process, with its signals."""
-    daemon = Daemon(path, settings)
+    daemon = Daemon(path, settings, report=report)
     signal.signal(signal.SIGTERM, lambda *_: daemon.stop())
     signal.signal(signal.SIGINT, lambda *_: daemon.stop())
     signal.signal(signal.SIGHUP, lambda *_: daemon.reload())

@@ -90,6 +90,7 @@ class Status:
     notices: tuple[Notice, ...] = ()
     last_pass: float | None = None
     last_sync: float | None = None
+    glpi_seconds: float | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     needs_person: tuple[str, ...] = ()
 
@@ -131,6 +132,7 @@ def _read(connection: Connection, now: float, spool: Spooled, sources: list[str]
         notices=tuple(meta.all_notices(connection)),
         last_pass=meta.get(connection, "last pass"),
         last_sync=meta.get(connection, "last sync"),
+        glpi_seconds=meta.get(connection, "GLPI answered in"),
         versions=_versions(meta.get(connection, "version GLPI")),
     )
     return _judged(found)

@@ -57,7 +57,13 @@ def zabbix(
     name, server = _server(settings, source)
     with signed_in(server, admin, password_file, admin_token_file) as client, progress() as show:
         show("Zabbix is brought to what zabbix.yml says")
-        place = Place(name, server.token_file, settings.glpi.front, lambda token: _whose(server, token))
+        place = Place(
+            source=name,
+            token=server.token_file,
+            glpi=settings.glpi.front,
+            whose_token=lambda token: _whose(server, token),
+            health_host=server.health.host if server.health else None,
+        )
         if is_removal:
             changes = remove(client, wishes, place, is_check=is_check)
         else:

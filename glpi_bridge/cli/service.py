@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,9 +25,10 @@ def run(settings: Settings) -> None:
     changed. SIGTERM ends it after the step at hand, SIGHUP rereads the settings.
     """
     from glpi_bridge import run as daemon
+    from glpi_bridge.admin.health import Reporter
 
     path: Path = click.get_current_context().obj
-    daemon.run(path, settings)
+    daemon.run(path, settings, Reporter().report)
 
 
 @click.command()
@@ -59,10 +61,12 @@ def sync(settings: Settings, as_json: bool) -> None:
     """
     from glpi_bridge import build
     from glpi_bridge import sync as reconciling
+    from glpi_bridge.admin.health import Reporter
 
     with build.bridge(settings) as context:
         report = reconciling.sync(context)
         context.spool.pass_alone(lambda: _pass(context))
+    Reporter().report(settings, time.time())
     if as_json:
         print_json(asdict(report))
     else:

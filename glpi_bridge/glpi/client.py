@@ -100,6 +100,7 @@ class Glpi:
         self.account: Account | None = None
         self.version: tuple[int, ...] = ()
         self.logins = 0
+        self.answered_in: float | None = None  # seconds that GLPI's last answer took
 
     def __enter__(self) -> Self:
         """Open a session."""
@@ -399,6 +400,7 @@ class Glpi:
             response = self._http.request(method, url, params=dict(params), headers=self._headers(headers), json=body)
         except requests.RequestException as error:
             raise Held(f"{url} cannot be asked: {type(error).__name__}: {error}", target=TARGET) from error
+        self.answered_in = response.elapsed.total_seconds()
         lower = {name.lower(): text for name, text in response.headers.items()}
         return Answer(response.status_code, lower, response.content, url)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from glpi_bridge import trapper
+from glpi_bridge.admin.health import Reporter
+from glpi_bridge.admin.zabbix import templates
 from glpi_bridge.cli import main
+from glpi_bridge.config import load
 from glpi_bridge.zabbix import Zabbix
 from tests.e2e.zabbix_server import ZabbixServer
 
@@ -99,6 +104,8 @@ ALL = [
     ("create", "API token"),
     ("update", "API token of"),
     ("create", "action"),
+    ("create", "template"),
+    ("create", "template"),
 ]
 
 
@@ -172,8 +179,163 @@ def test_a_token_that_is_lost_is_generated_anew(bridge: Bridge, content: str | N
 def test_remove_takes_away_what_was_made_and_nothing_else(bridge: Bridge) -> None:
     before = bridge.all()
     bridge.provision()
-    assert len(bridge.provision("--remove", "--check")) == 6
-    assert len(bridge.provision("--remove")) == 6
+    assert len(bridge.provision("--remove", "--check")) == 9
+    assert len(bridge.provision("--remove")) == 9
     assert bridge.all() == before
     assert not (bridge.home / "zabbix.token").exists()
     assert bridge.provision("--remove") == []
+
+
+# -- other people's things --------------------------------------------------------------------------------------------
+
+
+def _foreign(bridge: Bridge, kind: str) -> Any:
+    """Other people's object of our name; gives its ids for its end."""
+    call, name = bridge.zabbix.call, bridge.name
+    group = call("usergroup.get", {"filter": {"name": "Zabbix administrators"}})[0]["usrgrpid"]
+    role = call("role.get", {"filter": {"name": "User role"}})[0]["roleid"]
+    if kind == "mediatype":
+        return call("mediatype.create", {"name": name, "type": 1, "exec_path": "own.sh"})["mediatypeids"]
+    if kind == "usergroup":
+        admin = call("user.get", {"filter": {"username": "Admin"}})[0]["userid"]
+        return call("usergroup.create", {"name": name, "users": [{"userid": admin}]})["usrgrpids"]
+    if kind == "role":
+        return call("role.create", {"name": name, "type": 2})["roleids"]
+    if kind == "user":
+        user = {"username": name, "passwd": "Qk92-glue-passw", "roleid": role, "usrgrps": [{"usrgrpid": group}]}
+        return call("user.create", user)["userids"]
+    operation = {
+        "operationtype": 0,
+        "opmessage": {"default_msg": 1, "mediatypeid": "0"},
+        "opmessage_grp": [{"usrgrpid": group}],
+    }
+    action = {"name": name, "eventsource": 0, "esc_period": "1h", "operations": [operation]}
+    return call("action.create", action)["actionids"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("mediatype", "its description does not say"),
+        ("usergroup", "Admin has it"),
+        ("role", "nobody has it, and it is not as we make it"),
+        ("user", 'it has the role "User role"'),
+        ("action", "it also tells user group Zabbix administrators by all media"),
+    ],
+)
+def test_what_others_made_stays_untouched_and_nothing_is_half_made(bridge: Bridge, kind: str, said: str) -> None:
+    ids = _foreign(bridge, kind)
+    try:
+        told = bridge.refused()
+        assert said in told
+        assert "is left alone" in told
+        assert not (bridge.home / "zabbix.token").exists()
+        before = bridge.all()
+        assert bridge.provision("--remove") == []
+        assert bridge.all() == before
+    finally:
+        bridge.zabbix.call(f"{kind}.delete", ids)
+
+
+def test_a_good_token_of_somebody_else_is_not_written_over(bridge: Bridge) -> None:
+    call = bridge.zabbix.call
+    [tokenid] = call("token.create", {"name": bridge.name, "userid": "1"})["tokenids"]
+    value = call("token.generate", [tokenid])[0]["token"]
+    path = bridge.home / "zabbix.token"
+    path.write_text(value)
+    path.chmod(0o600)
+    try:
+        assert "holds a good token of the user Admin" in bridge.refused()
+        assert path.read_text() == value
+    finally:
+        call("token.delete", [tokenid])
+
+
+def test_names_that_zabbix_has_not_are_all_told_by_their_lines(bridge: Bridge) -> None:
+    told = bridge.refused(f"host_groups:\n  - Linux servrs\n  - Zabbix servers\n  - Nowhere\nname: {bridge.name}\n")
+    assert 'did you mean "Linux servers"?' in told
+    assert 'host group "Nowhere" is not in Zabbix' in told
+
+
+def test_only_a_super_admin_with_all_methods_may(bridge: Bridge) -> None:
+    call, name = bridge.zabbix.call, f"{bridge.name} x"
+    group = call("usergroup.get", {"filter": {"name": "Zabbix administrators"}})[0]["usrgrpid"]
+    [role] = call("role.create", {"name": name, "type": 3, "rules": {"api.mode": 0, "api": ["action.*"]}})["roleids"]
+    user = {"username": name, "passwd": "Qk92-glue-passw", "roleid": role, "usrgrps": [{"usrgrpid": group}]}
+    [userid] = call("user.create", user)["userids"]
+    try:
+        (bridge.home / "password").write_text("Qk92-glue-passw")
+        bridge.zabbix.user, before = name, bridge.zabbix.user
+        result = bridge.run()
+        assert result.exit_code == 1
+        assert f"the role of {name} does not allow action.get, action.create" in result.output
+        call("role.update", {"roleid": role, "type": 2, "rules": {"api.mode": 0, "api": []}})
+        assert "is no super admin" in bridge.run().output
+        (bridge.home / "password").write_text("wrong")
+        assert "does not let" in bridge.run().output
+    finally:
+        bridge.zabbix.user = before
+        (bridge.home / "password").write_text(bridge.zabbix.password)
+        call("user.delete", [userid])
+        call("role.delete", [role])
+
+
+# -- what can be imported by hand -------------------------------------------------------------------------------------
+
+CONFIG = Path(__file__).parents[2] / "config" / "zabbix"
+
+
+def test_what_is_imported_by_hand_does_not_differ_from_what_the_command_makes(bridge: Bridge) -> None:
+    call = bridge.zabbix.call
+    rules = {**templates.RULES, "mediaTypes": {"createMissing": True, "updateExisting": True}}
+    for path in sorted(CONFIG.glob("*.yaml")):
+        assert call("configuration.import", {"format": "yaml", "rules": rules, "source": path.read_text("utf-8")})
+    bridge.name = "glpi-bridge"  # the name in the exports
+    changed = bridge.provision("--check")
+    assert ("create", "user") in changed
+    assert not [one for one in changed if one[1] in {"media type", "template"}]
+
+
+def test_a_template_of_the_same_name_that_is_not_ours_stays_untouched(bridge: Bridge) -> None:
+    call = bridge.zabbix.call
+    bridge.provision("--remove")
+    group = call("templategroup.get", {"filter": {"name": "Templates"}})[0]["groupid"]
+    made = call("template.create", {"host": "GLPI bridge health", "groups": [{"groupid": group}]})["templateids"]
+    try:
+        assert "it has another uuid" in bridge.refused()
+    finally:
+        call("template.delete", made)
+
+
+# -- the bridge's own health ------------------------------------------------------------------------------------------
+
+
+def test_the_bridge_tells_how_it_is_doing_and_its_problems_are_for_people_not_for_tickets(bridge: Bridge) -> None:
+    zabbix, name = bridge.zabbix, f"{bridge.name} itself"
+    path = bridge.home / "bridge.yml"
+    health = f'  health: {{server: "127.0.0.1:{zabbix.server_port}", host: "{name}"}}\n'
+    path.write_text(path.read_text().replace("  timezone: UTC\n", f"  timezone: UTC\n{health}"))
+    made = bridge.provision()
+    assert made[-2:] == [("create", "host"), ("create", "action")]
+    assert bridge.provision() == []
+    [host] = zabbix.call("host.get", {"filter": {"host": name}})
+    told, silent = [], Reporter(lambda address, values: told.append(trapper.send(address, values)) or told[-1])
+    zabbix.reload()
+    wait_for(lambda: silent.report(load(path, secrets=False), time.time()) or told[-1].processed)
+    ids = {"hostids": [host["hostid"]]}
+    items = {"output": ["key_", "lastvalue", "lastclock", "state"], **ids}
+    wait_for(lambda: any(one["key_"] == "glpi_bridge.needs_person" and one["lastclock"] != "0"
+                         for one in zabbix.call("item.get", items)))  # fmt: skip
+    values = {one["key_"]: one for one in zabbix.call("item.get", items)}
+    assert float(values["glpi_bridge.needs_person"]["lastvalue"]) >= 1  # there is no store yet
+    assert {one["state"] for one in values.values()} == {"0"}
+    wait_for(lambda: zabbix.call("problem.get", ids))
+    tags = {one["tag"]: one["value"] for one in zabbix.call("problem.get", {"selectTags": "extend", **ids})[0]["tags"]}
+    assert tags["glpi_ticket"] == "no"
+
+
+def wait_for(is_so: Callable[[], Any], seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.3)

@@ -52,7 +52,7 @@ ACTION = Kind(
     },
 )
 SCRIPT = Kind("script", "scriptid", "script")
-TEMPLATE = Kind("template", "templateid", "template", reads={"selectHosts": ["hostid", "host"]})
+TEMPLATE = Kind("template", "templateid", "template", "host", reads={"selectHosts": ["hostid", "host"]})
 TEMPLATE_GROUP = Kind("templategroup", "groupid", "template group", reads={"selectTemplates": ["templateid"]})
 HOST = Kind(
     "host",

@@ -6,12 +6,39 @@ is left alone, also where it has the name we want.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from glpi_bridge.admin.change import Change, ProvisionError
-from glpi_bridge.admin.zabbix import action, media_type, rights, role, ticket_link, token, user, user_group
-from glpi_bridge.admin.zabbix.desk import ACTION, MEDIA_TYPE, ROLE, SCRIPT, TOKEN, USER, USER_GROUP, Desk, Kind, Row
+from glpi_bridge.admin.zabbix import (
+    action,
+    health,
+    host,
+    media_type,
+    rights,
+    role,
+    templates,
+    ticket_link,
+    token,
+    user,
+    user_group,
+)
+from glpi_bridge.admin.zabbix.desk import (
+    ACTION,
+    HOST,
+    HOST_GROUP,
+    MEDIA_TYPE,
+    ROLE,
+    SCRIPT,
+    TOKEN,
+    USER,
+    USER_GROUP,
+    Desk,
+    Kind,
+    Row,
+    is_ours,
+)
 from glpi_bridge.admin.zabbix.token import WhoseToken
 from glpi_bridge.admin.zabbix.wishes import Wishes
 from glpi_bridge.document import Document
@@ -22,19 +49,32 @@ from glpi_bridge.zabbix import Zabbix
 _KINDS = (MEDIA_TYPE, USER_GROUP, ROLE, USER, TOKEN, ACTION, SCRIPT)
 METHODS = (
     *(f"{kind.api}.{verb}" for kind in _KINDS for verb in ("get", "create", "update", "delete")),
-    *("token.generate", "hostgroup.get"),
+    *(
+        "token.generate",
+        "hostgroup.get",
+        "template.get",
+        "template.delete",
+        "templategroup.get",
+        "templategroup.delete",
+    ),
+    *(f"host.{verb}" for verb in ("get", "create", "update", "delete")),
+    *templates.METHODS,
 )
 """What an administrator's role has to allow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where this is done: the name of this Zabbix in bridge.yml, its token's file, GLPI's front end."""
+    """Where this is done: the name of this Zabbix in bridge.yml, its token's file, GLPI's front end.
+
+    `health_host` is the host that the bridge feeds; None where bridge.yml does not say that it tells how it is doing.
+    """
 
     source: str
     token: Secret
     glpi: str
     whose_token: WhoseToken
+    health_host: str | None = None
 
 
 def provision(zabbix: Zabbix, wishes: Wishes, document: Document, place: Place, *, is_check: bool) -> list[Change]:
@@ -80,15 +120,39 @@ class _Run:
         token.provide(desk, name, account, self.place.token, self.place.whose_token)
         action.provide(desk, name, groups, wishes.action, account, medium)
         ticket_link.provide(desk, self._link())
+        templates.provide(desk, wishes.templates)
+        return lines + self._health()
+
+    def _health(self) -> list[Fault]:
+        """Make the host that the bridge feeds, and the action that tells people of it."""
+        if self.place.health_host is None or "health" not in self.wishes.templates:
+            return []
+        wish = self.wishes.health
+        lines = [
+            unknown(self.desk, kind, one, self.document, ("health", key))
+            for kind, key, named in ((HOST_GROUP, "groups", wish.groups), (USER_GROUP, "tell", wish.tell))
+            for one in named
+            if self.desk.find(kind, one) is None
+        ]
+        if not lines:
+            host.provide(self.desk, health.host(self.place.health_host, wish))
+            health.provide_action(self.desk, self.wishes.name, wish.tell)
         return lines
 
     def _unknown(self, group: str) -> Fault:
         path = ("host_groups", self.wishes.host_groups.index(group))
-        return user_group.unknown(self.desk, group, self.document, path)
+        return unknown(self.desk, HOST_GROUP, group, self.document, path)
 
     def _link(self) -> str | None:
         wish = self.wishes.ticket_link
         return None if wish == "off" else ticket_link.address(wish, self.place.glpi, self.place.source)
+
+
+def unknown(desk: Desk, kind: Kind, name: str, document: Document, path: tuple[str | int, ...]) -> Fault:
+    """Say that Zabbix has no object of this name, and which name is near."""
+    near = difflib.get_close_matches(name, desk.names(kind).values(), 1)
+    advice = f'did you mean "{near[0]}"?' if near else "make it in Zabbix, or correct the name"
+    return Fault(document.file, document.line(path), f'{kind.label} "{name}" is not in Zabbix', advice)
 
 
 def _remove(desk: Desk, wishes: Wishes, place: Place) -> list[Fault]:
@@ -99,19 +163,25 @@ def _remove(desk: Desk, wishes: Wishes, place: Place) -> list[Fault]:
     if account is not None:
         action.forbid_others(desk, name)
     # looked up before the first is gone: ours are told from others' by what holds them
+    watched = desk.find(HOST, place.health_host) if place.health_host else None
+    watched = watched if watched is not None and is_ours(watched) else None
+    templates.forbid_linked(desk, [str(watched["host"])] if watched else [])
     found: tuple[tuple[Kind, str, Row | None], ...] = (
         (SCRIPT, ticket_link.NAME, ticket_link.ours(desk)),
+        (ACTION, health.action_name(name), health.ours(desk, name)),
         (ACTION, name, action.ours(desk, name)),
         (TOKEN, name, token.ours(desk, name, str(account["userid"])) if account else None),
         (USER, name, account),
         (USER_GROUP, name, user_group.ours(desk, name, name, groups, wishes.rights)),
         (ROLE, name, role.ours(desk, name, name)),
         (MEDIA_TYPE, name, medium),
+        (HOST, place.health_host or "", watched),
     )
     path = token.file_of(place.token, name, place.whose_token)
     for kind, called, row in found:
         if row is not None:
             desk.remove(kind, called, row)
+    templates.remove(desk)
     if path is not None and not desk.is_trial:
         path.unlink()
     return []

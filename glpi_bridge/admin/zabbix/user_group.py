@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
 from glpi_bridge.admin.zabbix.desk import HOST_GROUP, USER_GROUP, Desk, Fields, Row
-from glpi_bridge.document import Document
-from glpi_bridge.errors import Fault
 
 _NO_FRONT_END = 3
 _RIGHTS = {"0": "deny", "2": "read", "3": "read-write"}
@@ -25,13 +22,6 @@ def host_groups(desk: Desk, named: tuple[str, ...]) -> tuple[dict[str, str], lis
         name: one for name, one in known.items() if any(name == wish or name.startswith(f"{wish}/") for wish in named)
     }
     return found, [wish for wish in named if wish not in known]
-
-
-def unknown(desk: Desk, name: str, document: Document, path: tuple[str | int, ...]) -> Fault:
-    """Say that there is no such host group, and which name is near."""
-    near = difflib.get_close_matches(name, desk.names(HOST_GROUP).values(), 1)
-    advice = f'did you mean "{near[0]}"?' if near else "make it in Zabbix, or correct the name"
-    return Fault(document.file, document.line(path), f'host group "{name}" is not in Zabbix', advice)
 
 
 def wanted(groups: Mapping[str, str], rights: str) -> dict[str, Any]:
