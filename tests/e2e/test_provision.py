@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -339,3 +340,89 @@ def wait_for(is_so: Callable[[], Any], seconds: float = 90) -> None:
     while not is_so():
         assert time.monotonic() < end
         time.sleep(0.3)
+
+
+# -- hosts ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_host_keeps_what_people_add_and_gets_a_new_key_from_its_file(bridge: Bridge) -> None:
+    call, name = bridge.zabbix.call, f"{bridge.name} host"
+    key = bridge.home / "web01.psk"
+    key.write_text("1f" * 32)
+    key.chmod(0o600)
+    wishes = WISHES.format(name=bridge.name) + (
+        f"hosts:\n  - name: {name}\n    groups: [Linux servers]\n    templates: [Temperature by glpi_bridge]\n"
+        f"    address: 127.0.0.1\n    psk_identity: {name}\n    psk_file: ./web01.psk\n"
+        '    macros: {"{$TEMP_WARN}": 70}\n'
+    )
+    try:
+        assert bridge.provision(wishes=wishes)[-1] == ("create", "host")
+        assert bridge.provision(wishes=wishes) == []
+        details = {"selectInterfaces": "extend", "selectMacros": "extend", "selectTags": "extend"}
+        [host] = call("host.get", {"filter": {"host": name}, **details})
+        group = call("hostgroup.get", {"filter": {"name": "Zabbix servers"}})[0]["groupid"]
+        call("host.massadd", {"hosts": [{"hostid": host["hostid"]}], "groups": [{"groupid": group}]})
+        call("usermacro.create", {"hostid": host["hostid"], "macro": "{$OURS}", "value": "s", "type": 1})
+        call("host.update", {"hostid": host["hostid"], "tags": [{"tag": "env", "value": "lab"}], "status": 1})
+        assert bridge.provision(wishes=wishes) == [("update", "host")]
+        key.write_text("2f" * 32)
+        assert bridge.provision("--check", wishes=wishes) == [("update", "host")]
+        assert bridge.provision(wishes=wishes) == [("update", "host")]
+        assert bridge.provision(wishes=wishes) == []
+        [after] = call("host.get", {"filter": {"host": name}, "selectHostGroups": ["name"], **details})
+        assert after["interfaces"][0]["interfaceid"] == host["interfaces"][0]["interfaceid"]
+        assert {one["macro"] for one in after["macros"]} == {"{$OURS}", "{$TEMP_WARN}"}
+        assert len(after["hostgroups"]) == 2
+        assert after["tags"] == [{"tag": "env", "value": "lab", "automatic": "0"}]
+        assert "1f1f" not in after["description"]
+        key.write_text("short")
+        told = bridge.refused(wishes)
+        assert "no pre-shared key" in told
+        key.write_text("2f" * 32)
+    finally:
+        bridge.provision("--remove", wishes=wishes)
+    assert call("host.get", {"filter": {"host": name}}) == []
+
+
+# -- temperature ------------------------------------------------------------------------------------------------------
+
+
+def test_a_hot_sensor_of_a_fake_tree_becomes_a_problem_and_no_sensor_becomes_none(bridge: Bridge) -> None:
+    zabbix, name = bridge.zabbix, f"{bridge.name} warm"
+    tree = zabbix.place / "hwmon"
+    script = zabbix.alert_scripts / "glpi-bridge-temperature"
+    shutil.copy(CONFIG / "agent" / script.name, script)
+    (zabbix.place / "etc" / "agent.d" / "temperature.conf").write_text(
+        f"UserParameter=temperature.get,{script} {tree}\n"
+    )
+    zabbix.restart_agent()
+    wishes = WISHES.format(name=bridge.name) + (
+        f"hosts:\n  - name: {name}\n    groups: [Linux servers]\n    templates: [Temperature by glpi_bridge]\n"
+        f"    address: 127.0.0.1\n    port: {zabbix.agent_port}\n"
+    )
+    try:
+        bridge.provision(wishes=wishes)
+        [host] = zabbix.call("host.get", {"filter": {"host": name}})
+        ids = {"hostids": [host["hostid"]]}
+        [master] = zabbix.call("item.get", {"filter": {"key_": "temperature.get"}, **ids})
+        read_now = {"type": 6, "request": {"itemid": master["itemid"]}}
+
+        def read(until: Callable[[], Any]) -> None:
+            def once() -> Any:
+                zabbix.call("task.create", [read_now])
+                return until()
+
+            wait_for(once)
+
+        zabbix.reload()
+        read(lambda: zabbix.call("item.get", {"itemids": [master["itemid"]]})[0]["lastvalue"] == "[]")
+        assert len(zabbix.call("item.get", ids)) == 1  # no sensor: no item, and nothing that complains
+        (tree / "hwmon0").mkdir(parents=True)
+        for file, text in {"name": "coretemp", "temp1_label": "Package id 0", "temp1_input": "91000"}.items():
+            (tree / "hwmon0" / file).write_text(f"{text}\n")
+        read(lambda: zabbix.call("problem.get", ids))
+        [problem] = zabbix.call("problem.get", {"selectTags": "extend", **ids})
+        assert problem["name"] == "Temperature of coretemp Package id 0 is critical (above 85 °C)"
+        assert {"tag": "component", "value": "temperature"} in problem["tags"]
+    finally:
+        bridge.provision("--remove", wishes=wishes)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from glpi_bridge.admin.zabbix import wishes
 from glpi_bridge.admin.zabbix.desk import HOST, HOST_GROUP, MADE_BY, TEMPLATE, Desk, Fields, Row, is_ours
 
 _AGENT = "1"
@@ -50,6 +51,21 @@ class Host:
     def description(self) -> str:
         """Return what tells us that it is ours, and whether the key in the file is still the one it has."""
         return f"{self.about} {MADE_BY}." + (f" PSK {self.psk.digest}" if self.psk else "")
+
+
+def wished(wish: wishes.Host) -> Host:
+    """Return the host that zabbix.yml names; its key is read from its file now."""
+    key = wish.psk()
+    return Host(
+        name=wish.name,
+        groups=wish.groups,
+        templates=wish.templates,
+        address=wish.address or "",
+        port=wish.port,
+        psk=Psk(wish.psk_identity, key) if wish.psk_identity and key else None,
+        macros={name: str(value) for name, value in wish.macros.items()},
+        about="From zabbix.yml.",
+    )
 
 
 def wanted(host: Host) -> dict[str, Any]:

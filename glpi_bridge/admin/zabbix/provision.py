@@ -31,6 +31,7 @@ from glpi_bridge.admin.zabbix.desk import (
     MEDIA_TYPE,
     ROLE,
     SCRIPT,
+    TEMPLATE,
     TOKEN,
     USER,
     USER_GROUP,
@@ -40,7 +41,7 @@ from glpi_bridge.admin.zabbix.desk import (
     is_ours,
 )
 from glpi_bridge.admin.zabbix.token import WhoseToken
-from glpi_bridge.admin.zabbix.wishes import Wishes
+from glpi_bridge.admin.zabbix.wishes import TEMPLATES, Wishes
 from glpi_bridge.document import Document
 from glpi_bridge.errors import Fault, SettingsError
 from glpi_bridge.secret import Secret
@@ -121,7 +122,7 @@ class _Run:
         action.provide(desk, name, groups, wishes.action, account, medium)
         ticket_link.provide(desk, self._link())
         templates.provide(desk, wishes.templates)
-        return lines + self._health()
+        return lines + self._health() + self._hosts()
 
     def _health(self) -> list[Fault]:
         """Make the host that the bridge feeds, and the action that tells people of it."""
@@ -137,6 +138,21 @@ class _Run:
         if not lines:
             host.provide(self.desk, health.host(self.place.health_host, wish))
             health.provide_action(self.desk, self.wishes.name, wish.tell)
+        return lines
+
+    def _hosts(self) -> list[Fault]:
+        lines = []
+        coming = {TEMPLATES[key] for key in self.wishes.templates}
+        for number, wish in enumerate(self.wishes.hosts):
+            missing = [
+                unknown(self.desk, kind, one, self.document, ("hosts", number, key))
+                for kind, key, named in ((HOST_GROUP, "groups", wish.groups), (TEMPLATE, "templates", wish.templates))
+                for one in named
+                if self.desk.find(kind, one) is None and not (kind is TEMPLATE and one in coming)
+            ]
+            lines += missing
+            if not missing:
+                host.provide(self.desk, host.wished(wish))
         return lines
 
     def _unknown(self, group: str) -> Fault:
@@ -165,7 +181,8 @@ def _remove(desk: Desk, wishes: Wishes, place: Place) -> list[Fault]:
     # looked up before the first is gone: ours are told from others' by what holds them
     watched = desk.find(HOST, place.health_host) if place.health_host else None
     watched = watched if watched is not None and is_ours(watched) else None
-    templates.forbid_linked(desk, [str(watched["host"])] if watched else [])
+    kept = [row for one in wishes.hosts if (row := desk.find(HOST, one.name)) is not None and is_ours(row)]
+    templates.forbid_linked(desk, [str(row["host"]) for row in (*kept, *([watched] if watched else []))])
     found: tuple[tuple[Kind, str, Row | None], ...] = (
         (SCRIPT, ticket_link.NAME, ticket_link.ours(desk)),
         (ACTION, health.action_name(name), health.ours(desk, name)),
@@ -176,6 +193,7 @@ def _remove(desk: Desk, wishes: Wishes, place: Place) -> list[Fault]:
         (ROLE, name, role.ours(desk, name, name)),
         (MEDIA_TYPE, name, medium),
         (HOST, place.health_host or "", watched),
+        *((HOST, str(row["host"]), row) for row in kept),
     )
     path = token.file_of(place.token, name, place.whose_token)
     for kind, called, row in found:

@@ -5,6 +5,7 @@ Names are Zabbix's own. Addresses and the token's file are bridge.yml's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -13,8 +14,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 
-from glpi_bridge.config import Switch
+from glpi_bridge.config import SecretFile, Switch
 from glpi_bridge.document import Document, read
+from glpi_bridge.errors import Fault, SettingsError
 from glpi_bridge.model import Severity
 from glpi_bridge.section import Section, check
 from glpi_bridge.units import Mistake, duration, shown
@@ -22,6 +24,8 @@ from glpi_bridge.units import Mistake, duration, shown
 EVENT_ID = "{EVENT.ID}"
 TEMPLATES: Mapping[str, str] = {"temperature": "Temperature by glpi_bridge", "health": "GLPI bridge health"}
 _NAME_CHARACTERS = 100  # users.username, the shortest of the columns that hold it
+_MACRO = re.compile(r"\{\$[A-Z0-9._]+(?::.+)?\}")
+_PSK = re.compile(r"[0-9A-Fa-f]{32,512}")
 _LONGEST_INTERVAL = timedelta(hours=1)
 
 
@@ -108,6 +112,43 @@ class Health(Section):
     )
 
 
+class Host(Section):
+    """A host to be made and kept; what people add to it stays."""
+
+    name: Name = Field(description="its technical name")
+    groups: Names = Field(min_length=1, description="its host groups")
+    templates: Names = Field(default=(), description="templates that are linked to it")
+    address: Name | None = Field(default=None, description="address or name of its agent; without one: no interface")
+    port: int = Field(default=10050, ge=1, le=65535, strict=True, description="port of its agent")
+    psk_identity: Name | None = Field(default=None, description="identity of the key below")
+    psk_file: SecretFile | None = Field(
+        default=None, description="file (mode 0600) with the agent's pre-shared key, 32 to 512 hexadecimal digits"
+    )
+    macros: dict[str, str | int | float] = Field(default={}, description="macros of the host, as in `{$TEMP_WARN}: 70`")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.psk_identity is None) != (self.psk_file is None):
+            raise Mistake("`psk_identity` and `psk_file` belong together, and one is missing", "give both, or none")
+        for name in self.macros:
+            if not _MACRO.fullmatch(name):
+                raise Mistake(
+                    f"{shown(name)} is not a user macro", 'write it as "{$NAME}" or "{$NAME:context}", in quotes'
+                )
+        return self
+
+    def psk(self) -> str | None:
+        """Read the key; SettingsError when it is none."""
+        if self.psk_file is None:
+            return None
+        key = self.psk_file.read()
+        if not _PSK.fullmatch(key) or len(key) % 2:
+            found = f"{len(key)} characters that are no pre-shared key"
+            advice = "write 32 to 512 hexadecimal digits into it, as `openssl rand -hex 32` makes them"
+            raise SettingsError([Fault(str(self.psk_file.path), 0, found, advice)])
+        return key
+
+
 class Wishes(Section):
     """zabbix.yml as a whole."""
 
@@ -131,12 +172,16 @@ class Wishes(Section):
         default=("temperature", "health"), description="templates that are kept in Zabbix"
     )
     health: Health = Field(default=Health(), description="who watches the bridge itself")
+    hosts: tuple[Host, ...] = Field(default=(), description="hosts that are made and kept")
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
         twice = sorted({one for one in self.host_groups if self.host_groups.count(one) > 1})
         if twice:
             raise Mistake(f"the host group {', '.join(twice)} is given twice", "keep one of them")
+        hosts = [one.name for one in self.hosts]
+        if twice := sorted({one for one in hosts if hosts.count(one) > 1}):
+            raise Mistake(f"the host {', '.join(twice)} is given twice", "keep one of them")
         return self
 
 
@@ -144,9 +189,3 @@ def load(path: Path) -> tuple[Wishes, Document]:
     """Read zabbix.yml; raise SettingsError with every fault. The document tells the line of what Zabbix lacks."""
     document = read(path)
     return check(Wishes, document, {"directory": path.resolve().parent}), document
-
-
-def from_mapping(data: Mapping[str, object]) -> tuple[Wishes, Document]:
-    """Check a mapping as if it had been read from zabbix.yml."""
-    document = Document("zabbix.yml", data)
-    return check(Wishes, document), document
