@@ -15,6 +15,7 @@ from glpi_bridge.admin.zabbix import action, health, media_type, role, templates
 from glpi_bridge.admin.zabbix.wishes import TEMPLATES, Wishes, load
 from glpi_bridge.errors import SettingsError
 from glpi_bridge.model import Severity
+from tests.zabbix_reference import DOCUMENT, document
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -144,3 +145,7 @@ def test_the_link_is_the_wish_the_panel_or_glpis_search_for_the_marker() -> None
 def test_a_pause_is_written_as_zabbix_keeps_it() -> None:
     settings = Wishes(host_groups=("A",)).media_type.model_copy(update={"attempt_interval": timedelta(minutes=2)})
     assert media_type.wanted(settings, "zabbix")["attempt_interval"] == "120s"
+
+
+def test_the_reference_of_zabbix_yml_says_what_the_code_does() -> None:
+    assert DOCUMENT.read_text("utf-8") == document(), "python -m tests.zabbix_reference writes it"
