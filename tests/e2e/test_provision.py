@@ -426,3 +426,57 @@ def test_a_hot_sensor_of_a_fake_tree_becomes_a_problem_and_no_sensor_becomes_non
         assert {"tag": "component", "value": "temperature"} in problem["tags"]
     finally:
         bridge.provision("--remove", wishes=wishes)
+
+
+# -- what it is for ---------------------------------------------------------------------------------------------------
+
+
+def test_an_administrators_api_token_does_as_well_as_a_password(bridge: Bridge) -> None:
+    call = bridge.zabbix.call
+    [tokenid] = call("token.create", {"name": bridge.name, "userid": "1"})["tokenids"]
+    (bridge.home / "password").write_text("not needed")
+    token = bridge.home / "admin.token"
+    token.write_text(call("token.generate", [tokenid])[0]["token"])
+    token.chmod(0o600)
+    try:
+        assert bridge.provision("--admin-token-file", str(token)) == ALL
+        assert bridge.provision("--admin-token-file", str(token), "--check") == []
+    finally:
+        call("token.delete", [tokenid])
+        (bridge.home / "password").write_text(bridge.zabbix.password)
+
+
+def test_a_problem_is_handed_over_and_one_with_glpi_ticket_no_is_not(bridge: Bridge) -> None:
+    zabbix, name = bridge.zabbix, f"bridge-{bridge.home.name}"
+    spool = zabbix.place / "provision-spool"
+    for directory in ("tmp", "new"):
+        (spool / directory).mkdir(parents=True)
+        (spool / directory).chmod(0o777)
+    script = zabbix.alert_scripts / "zabbix-glpi"
+    conf = zabbix.alert_scripts / "zabbix-glpi.conf"
+    shutil.copy(Path(__file__).parents[2] / "alert_scripts" / "zabbix-glpi", script)
+    script.chmod(0o755)
+    before = conf.read_text() if conf.exists() else None
+    conf.write_text(f"SPOOL={spool}\n")
+    wishes = WISHES.format(name=bridge.name) + f"hosts:\n  - name: {name}\n    groups: [Linux servers]\n"
+    try:
+        bridge.provision(wishes=wishes)
+        [host] = zabbix.call("host.get", {"filter": {"host": name}})
+        for key, tags in (("quiet", [{"tag": "glpi_ticket", "value": "no"}]), ("loud", [])):
+            item = {"hostid": host["hostid"], "name": key, "key_": key, "type": 2, "value_type": 3}
+            zabbix.call("item.create", item)
+            trigger = {"description": key, "expression": f"last(/{name}/{key})>0", "priority": 4, "tags": tags}
+            zabbix.call("trigger.create", trigger)
+        zabbix.reload()
+        zabbix.send_all([(name, "quiet", 1), (name, "loud", 1)])
+        wait_for(lambda: list((spool / "new").iterdir()))
+        wait_for(lambda: len(zabbix.call("problem.get", {"hostids": [host["hostid"]]})) == 2)
+        texts = [path.read_bytes().split(b"\0") for path in (spool / "new").iterdir()]
+        assert [b"event_name=loud" in text for text in texts] == [True]
+        assert b"source=zabbix" in texts[0]
+        [problem] = [one for one in zabbix.call("problem.get", {"hostids": [host["hostid"]]}) if one["name"] == "quiet"]
+        assert zabbix.call("alert.get", {"eventids": [problem["eventid"]]}) == []
+    finally:
+        bridge.provision("--remove", wishes=wishes)
+        if before is not None:
+            conf.write_text(before)
