@@ -76,8 +76,8 @@ class Daemon:
             try:
                 deliver.one_pass(context)
                 self._sync(context)
-                wait = self._wait(context)
                 self._tell()
+                wait = self._wait(context)
             except BridgeError as error:  # the store or the spool: what is accepted waits on the disk
                 log.error("%s", error)
                 wait = _PAUSE_AFTER_ERROR

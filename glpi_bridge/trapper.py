@@ -69,7 +69,7 @@ def read(body: bytes) -> Taken:
     return Taken(int(info[1]), int(info[2]))
 
 
-def send(address: tuple[str, int], values: Sequence[Value], *, seconds: float = 10.0) -> Taken:
+def send(address: tuple[str, int], values: Sequence[Value], *, seconds: float = 3.0) -> Taken:
     """Send values and return what became of them; all of it ends within `seconds`, name look-up excepted."""
     place, end = f"{address[0]}:{address[1]}", time.monotonic() + seconds
     try:

@@ -39,3 +39,23 @@ def test_it_waits_for_the_next_delivery_retry_or_sync(
 ) -> None:
     context: Any = SimpleNamespace(next_wake=lambda: due)
     assert _daemon(interval, synced_at)._wait(context) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(("interval", "reported_at", "times"), [(60, NOW - 61, 1), (60, NOW - 30, 0), (None, 0.0, 0)])
+def test_it_tells_how_it_is_doing_as_often_as_a_zabbix_wants(
+    interval: float | None, reported_at: float, times: int
+) -> None:
+    told: list[float] = []
+    settings: Any = SimpleNamespace(sync=SimpleNamespace(interval=timedelta(0)), health_interval=interval)
+    daemon = Daemon(
+        SimpleNamespace(),  # type: ignore[arg-type]  # the path is not asked
+        settings,
+        now=lambda: NOW,
+        report=lambda _, at: told.append(at),
+    )
+    daemon._reported_at = reported_at
+    daemon._tell()
+    daemon._tell()
+    assert told == [NOW] * times
+    context: Any = SimpleNamespace(next_wake=lambda: None)
+    assert daemon._wait(context) == 30
