@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -111,7 +112,7 @@ class Journey:
     def settings(self) -> Path:
         return self.home / "bridge.yml"
 
-    def write(self, **rules: Any) -> None:
+    def write(self, *, adopt: str = "off", **rules: Any) -> None:
         """Write settings, secrets and rules; `rules` go into the default."""
         for name, secret in (
             ("glpi", self.glpi.user_token),
@@ -121,9 +122,10 @@ class Journey:
             token = self.home / f"{name}.token"
             token.touch(mode=0o600)
             token.write_text(secret)
+        server = {"url": self.zabbix.url, "token_file": "./zabbix.token", "timezone": "UTC", "adopt": adopt}
         settings = {
             "glpi": {"url": self.glpi.url, "user_token_file": "./glpi.token", "app_token_file": "./app.token"},
-            "zabbix": {SOURCE: {"url": self.zabbix.url, "token_file": "./zabbix.token", "timezone": "UTC"}},
+            "zabbix": {SOURCE: server},
             "spool": str(self.objects.spool),
             "store": "./bridge.db",
             "delivery": {"settle_after": "1s", "lease": "20s", "backoff_first": "1s", "backoff_cap": "3s"},
@@ -168,6 +170,10 @@ class Journey:
         """Give what `status --json` says."""
         return json.loads(self.command("status", "--json").stdout)
 
+    def synced_at(self) -> datetime:
+        """Give when both sides were compared last."""
+        return datetime.fromisoformat(self.status()["last_sync"])
+
     # -- Zabbix -------------------------------------------------------------------------------------------------------
 
     def host(self, *signals: Signal, **more: Any) -> Host:
@@ -183,6 +189,11 @@ class Journey:
             host.triggerids = dict(zip((one.key for one in signals), made, strict=True))
             self.zabbix.reload()
         return host
+
+    def remove(self, host: Host) -> None:
+        """Delete a host, with all its problems."""
+        self._hosts.remove(host)
+        self.zabbix.call("host.delete", [host.hostid])
 
     def act(self, event: Row, action: int, *, session: str = "", **fields: Any) -> None:
         """Do something to an event (event.acknowledge), as the administrator or in a session of somebody else."""

@@ -1,0 +1,143 @@
+"""What a problem goes through before it ends: flapping, maintenance, a cause, people's deeds on both sides."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.e2e.journey import (
+    MESSAGE,
+    SOLVED,
+    SUPPRESS,
+    TO_SYMPTOM,
+    UNSUPPRESS,
+    Journey,
+    Signal,
+    until,
+)
+from tests.e2e.zabbix_server import ZabbixServer
+
+
+@pytest.mark.field("F05")
+def test_a_problem_that_comes_back_reopens_its_ticket(journey: Journey) -> None:
+    host = journey.host(Signal("back"))
+    journey.start()
+    host.send("back", 1)
+    first = host.event("back")
+    host.send("back", 0)
+    ticket = journey.solved(first)
+    host.send("back", 1)
+    journey.until(lambda: journey.glpi.ticket(ticket["id"])["status"] < SOLVED, "a ticket that is open again")
+    assert len(journey.glpi.tickets()) == 1
+    assert str(ticket["id"]) in journey.acknowledged("back", host)["acknowledges"][-1]["message"]
+
+
+def test_a_flapping_problem_is_one_ticket_with_one_word_about_it(journey: Journey) -> None:
+    journey.write(flapping={"count": 6, "window": "15m", "calm": "8s"})
+    host = journey.host(Signal("flap"))
+    journey.start()
+    for _ in range(5):
+        host.send("flap", 1)
+        host.send("flap", 0)
+    events = until(lambda: host.events("flap") if len(host.events("flap")) == 5 else [], "five problems in Zabbix")
+    [ticket] = journey.until(
+        lambda: [row for row in journey.glpi.tickets() if row["status"] == SOLVED], "one ticket, solved after the calm"
+    )
+    assert len(journey.glpi.tickets()) == 1
+    assert len([note for note in journey.notes(ticket) if "flap" in note.lower()]) == 1
+    assert len(journey.glpi.solutions(ticket["id"])) == 1
+    for event in events:
+        assert len(journey.tickets(event)) <= 1
+
+
+def test_a_problem_of_a_maintenance_gets_its_ticket_when_that_ends(journey: Journey, zabbix: ZabbixServer) -> None:
+    host = journey.host(Signal("stays"), Signal("over"), Signal("ready"))
+    journey.start()
+    now = int(time.time())
+    wanted = {
+        "name": host.name,
+        "active_since": now - 60,
+        "active_till": now + 3600,
+        "hosts": [{"hostid": host.hostid}],
+        "timeperiods": [{"timeperiod_type": 0, "start_date": now - 60, "period": 3600}],
+    }
+    [maintenance] = zabbix.call("maintenance.create", wanted)["maintenanceids"]
+    try:
+        until(
+            lambda: zabbix.call("host.get", {"hostids": [host.hostid]})[0]["maintenance_status"] == "1",
+            "the maintenance",
+            seconds=120,
+        )
+        host.send_all(1, ["stays", "over"])
+        stays, over = host.event("stays"), host.event("over")
+        host.send("over", 0)
+        until(lambda: host.events("over")[-1]["r_eventid"] != "0", "the end of one of them")
+    finally:
+        zabbix.call("maintenance.delete", [maintenance])
+    journey.ticket(stays, seconds=180)
+    assert journey.tickets(over) == []
+    assert len(journey.glpi.tickets()) == 1
+
+
+def test_a_problem_suppressed_by_hand_keeps_its_ticket_and_is_told_of_both_words(journey: Journey) -> None:
+    host = journey.host(Signal("quiet"))
+    journey.start()
+    host.send("quiet", 1)
+    event = host.event("quiet")
+    ticket = journey.ticket(event)
+    journey.act(event, SUPPRESS, suppress_until=0)
+    journey.until(lambda: len(journey.notes(ticket)) == 1, "a note of the suppression")
+    journey.act(event, UNSUPPRESS)
+    journey.until(lambda: len(journey.notes(ticket)) == 2, "a note of its end")
+    host.send("quiet", 0)
+    journey.solved(event)
+
+
+def test_a_symptom_recovers_by_itself_and_so_does_its_cause(journey: Journey) -> None:
+    host = journey.host(Signal("cause"), Signal("symptom"))
+    journey.start()
+    host.send_all(1)
+    cause, symptom = host.event("cause"), host.event("symptom")
+    journey.ticket(cause)
+    journey.ticket(symptom)
+    journey.act(symptom, TO_SYMPTOM, cause_eventid=cause["eventid"])
+    until(lambda: host.event("symptom")["cause_eventid"] == cause["eventid"], "the rank in Zabbix")
+    host.send("cause", 0)
+    journey.solved(cause)
+    assert journey.ticket(symptom)["status"] < SOLVED
+    host.send("symptom", 0)
+    journey.solved(symptom)
+    assert len(journey.glpi.tickets()) == 2
+
+
+def test_a_person_who_solved_the_ticket_wins_and_the_recovery_adds_nothing(journey: Journey) -> None:
+    host = journey.host(Signal("person"), Signal("after"))
+    journey.start()
+    host.send("person", 1)
+    event = host.event("person")
+    ticket = journey.ticket(event)
+    journey.glpi.people.solve(ticket["id"], "<p>by hand</p>")
+    host.send("person", 0)
+    until(lambda: host.events("person")[-1]["r_eventid"] != "0", "the recovery")
+    host.send("after", 1)  # comes later on the same way: when it is there, the recovery was read
+    journey.ticket(host.event("after"))
+    assert [row["content"] for row in journey.glpi.solutions(ticket["id"])] == ["<p>by hand</p>"]
+
+
+def test_a_ticket_in_the_trash_gets_no_second_one_and_no_words(journey: Journey) -> None:
+    host = journey.host(Signal("trash"), Signal("after"))
+    journey.start()
+    host.send("trash", 1)
+    event = host.event("trash")
+    ticket = journey.ticket(event)
+    journey.glpi.people.delete(ticket["id"])
+    journey.act(event, MESSAGE, message="still there?")
+    host.send("trash", 0)
+    until(lambda: len(host.alerts("trash")) >= 3, "all three alerts")
+    host.send("after", 1)
+    journey.ticket(host.event("after"))
+    journey.until(journey.all_delivered, "an empty spool")
+    assert journey.notes(ticket) == []
+    assert journey.glpi.solutions(ticket["id"]) == []
+    assert len(journey.tickets(event)) == 1
