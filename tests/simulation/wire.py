@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from random import Random
 from typing import Any
 from urllib.parse import urlencode
@@ -57,6 +58,7 @@ class Response:
     status_code: int
     headers: dict[str, str]
     content: bytes
+    elapsed: timedelta
 
 
 @dataclass
@@ -109,6 +111,7 @@ class Wire:
         path = url.removeprefix(BASE)
         self.calls += 1
         self.at(f"before {method} {path}")
+        began = self.now()
         self.sleep(self.rng.choice((0.01, 0.05, 0.3)))
         self.settle_time()
         if self.is_down():
@@ -120,7 +123,7 @@ class Wire:
             self.settle_time()
         self.at(f"after {method} {path}")
         headers_ = {"content-type": answer.content_type, **answer.headers}
-        return Response(answer.status, headers_, answer.body)
+        return Response(answer.status, headers_, answer.body, timedelta(seconds=self.now() - began))
 
     # -- time --
 
