@@ -13,7 +13,8 @@ from glpi_bridge import share
 from tests.e2e.zabbix_server import ZabbixServer
 
 SOURCE = "zabbix"
-NAME = "glpi-bridge"
+NAME = "journeys"
+"""Not the default: tests of provisioning make and remove that in the same Zabbix."""
 GROUP = "Watched servers"
 _SETTINGS = {
     "glpi": {"url": "http://127.0.0.1:9/", "user_token_file": "./none.token"},
@@ -22,6 +23,9 @@ _SETTINGS = {
 }
 _WISHES = {
     "host_groups": [GROUP],
+    "name": NAME,
+    "ticket_link": "off",
+    "templates": [],
     "rights": "read-write",
     "media_type": {"attempt_interval": "1s", "attempts": 10},
 }
