@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from glpi_bridge import intake, look, plan, settle
@@ -61,16 +61,48 @@ def _passed(
 
 
 def deliver_some(context: Context, sender: Sender) -> int | None:
-    """Plan what is due and send it, kind by kind; None when nothing is due and nothing under way."""
-    whole_calls = context.terms.batch_incidents // _call_size(context) * _call_size(context)
-    owed = context.store.read(incidents.due, context.now(), max(whole_calls, 1))
-    if not owed:
-        return sender.land() if sender.is_busy else None
-    due, ended = _planned(context, owed)
-    done = sender.land() if ended else 0
-    for start in range(0, len(ended), _call_size(context)):
-        _read_ends(context, ended[start : start + _call_size(context)])
-    return done + sum(sender.send(group) for group in _groups(context, due) if may_go_on(context))
+    """Plan what is due and send it, call by call; None when nothing is due and nothing under way."""
+    told_count = None
+    ended: list[Owed] = []
+    for group in _calls(context, ended):
+        if not may_go_on(context):
+            break
+        told_count = (told_count or 0) + sender.send(group)
+    if ended and may_go_on(context):
+        told_count = (told_count or 0) + sender.land()
+        for start in range(0, len(ended), _call_size(context)):
+            _read_ends(context, ended[start : start + _call_size(context)])
+    elif told_count is None and sender.is_busy:
+        return sender.land()
+    return told_count
+
+
+def _calls(context: Context, ended: list[Owed]) -> Iterator[list[Due]]:
+    """Give steps of one kind together, as many as a call takes while there are more; planned while calls are under way.
+
+    What was refused or in doubt before goes alone, so that the culprit is found. What ended unsaid goes into `ended`.
+    """
+    size = _call_size(context)
+    left = max(context.terms.batch_incidents // size * size, 1)
+    together: dict[StepKind, list[Due]] = {}
+    while left > 0:
+        in_hand = [one.owed for group in together.values() for one in group] + ended
+        besides = [owed.incident.id for owed in in_hand]
+        owed = context.store.read(incidents.due, context.now(), min(size, left), besides=besides)
+        if not owed and not intake.sort_events(context):
+            break
+        due, unsaid = _planned(context, owed)
+        ended += unsaid
+        left -= len(due) + len(unsaid)
+        for one in due:
+            if one.owed.tries or one.owed.doubts > 1:
+                yield [one]
+                continue
+            group = together.setdefault(one.step.kind, [])
+            group.append(one)
+            if len(group) == size:
+                yield together.pop(one.step.kind)
+    yield from together.values()
 
 
 def _planned(context: Context, owed: Iterable[Owed]) -> tuple[list[Due], list[Owed]]:
@@ -116,16 +148,3 @@ def _read_ends(context: Context, ended: Iterable[Owed]) -> None:
 
 def _call_size(context: Context) -> int:
     return min(context.terms.bulk_items, context.glpi.bulk_size)
-
-
-def _groups(context: Context, due: Iterable[Due]) -> Iterable[list[Due]]:
-    """Put steps of one kind together; what was refused or in doubt before goes alone, so that the culprit is found."""
-    size = _call_size(context)
-    together: dict[StepKind, list[Due]] = {}
-    for one in due:
-        if one.owed.tries or one.owed.doubts > 1:
-            yield [one]
-        else:
-            together.setdefault(one.step.kind, []).append(one)
-    for group in together.values():
-        yield from (group[start : start + size] for start in range(0, len(group), size))

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 Params = Mapping[str, str | int]
 _PAGE = 500
 _HEADER_LIMIT = 3000
+_LONGEST_PATH = len("/ITILFollowup/12345678,")
 _BULK_MOST = 50
 _ADDRESS_MOST = 3000
 
@@ -182,7 +183,7 @@ class Glpi:
     @property
     def bulk_size(self) -> int:
         """How many items a POST may hold: GLPI lists all of them in a Link header, which front servers bound."""
-        return min(_BULK_MOST, _HEADER_LIMIT // (len(self.url) + 35))
+        return min(_BULK_MOST, _HEADER_LIMIT // (len(self.url) + _LONGEST_PATH))
 
     @property
     def api(self) -> glpi_api.GLPI:

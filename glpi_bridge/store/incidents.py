@@ -70,8 +70,8 @@ class Parked:
     names: tuple[str, ...] = field(default=())
 
 
-def due(connection: Connection, now: float, limit: int) -> list[Owed]:
-    """Return incidents that the plan should look at, longest due first."""
+def due(connection: Connection, now: float, limit: int, *, besides: Collection[int] = ()) -> list[Owed]:
+    """Return incidents that the plan should look at, longest due first; not those `besides` which it has already."""
     rows = connection.execute(
         select(incidents)
         .where(
@@ -79,6 +79,7 @@ def due(connection: Connection, now: float, limit: int) -> list[Owed]:
             incidents.c.not_before <= now,
             incidents.c.attempt_id.is_(None),
             incidents.c.parked.is_(None),
+            incidents.c.id.not_in(besides),
         )
         .order_by(incidents.c.due_at, incidents.c.id)
         .limit(limit)
