@@ -163,6 +163,32 @@ def _sent(media: dict[str, Any]) -> dict[str, Any]:
     return {name: media[name] for name in ("mediaid", "mediatypeid", "sendto", "active", "severity", "period")}
 
 
+def test_the_user_is_in_the_user_groups_of_the_wishes_and_in_no_other(bridge: Bridge) -> None:
+    desk, other = (f"{kind} {bridge.name}"[:60] for kind in ("desk", "other"))
+    ids = [bridge.zabbix.call("usergroup.create", {"name": name})["usrgrpids"][0] for name in (desk, other)]
+    wishes = WISHES.format(name=bridge.name) + f"user_groups: [{desk}]\n"
+    try:
+        bridge.provision()
+        assert bridge.provision(wishes=wishes) == [("update", "user")]
+        assert bridge.provision(wishes=wishes) == []
+        own = bridge.one("usergroup")["usrgrpid"]
+        assert {one["usrgrpid"] for one in bridge.one("user")["usrgrps"]} == {own, ids[0]}
+        groups = [{"usrgrpid": one} for one in (own, *ids)]
+        bridge.zabbix.call("user.update", {"userid": bridge.one("user")["userid"], "usrgrps": groups})
+        assert bridge.provision(wishes=wishes) == [("update", "user")]
+        assert {one["usrgrpid"] for one in bridge.one("user")["usrgrps"]} == {own, ids[0]}
+        assert bridge.provision() == [("update", "user")]
+    finally:
+        bridge.provision("--remove")
+        bridge.zabbix.call("usergroup.delete", ids)
+
+
+def test_a_user_group_that_zabbix_lacks_is_told_by_its_line(bridge: Bridge) -> None:
+    told = bridge.refused(WISHES.format(name=bridge.name) + "user_groups: [Zabbix administrator]\n")
+    assert 'zabbix.yml:4: user group "Zabbix administrator" is not in Zabbix' in told
+    assert 'did you mean "Zabbix administrators"?' in told
+
+
 @pytest.mark.parametrize("content", [None, "", "0" * 64, "rubbish"])
 def test_a_token_that_is_lost_is_generated_anew(bridge: Bridge, content: str | None) -> None:
     bridge.provision()

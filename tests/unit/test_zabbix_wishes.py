@@ -43,6 +43,8 @@ def test_each_commented_line_of_the_example_is_a_setting_with_its_default(tmp_pa
 BAD = {
     "nothing": ("", "`host_groups` is missing"),
     "no host group": ("host_groups: []\n", "zabbix.yml:1: `host_groups`"),
+    "a user group twice": ("host_groups: A\nuser_groups: [B, B]\n", "user group B is given twice"),
+    "our own user group": ("host_groups: A\nuser_groups: glpi-bridge\n", "the name of our own user group"),
     "a group twice": ("host_groups: [A, A]\n", "host group A is given twice"),
     "an unknown key": ("host_groups: [A]\nhostgroups: [B]\n", "did you mean `host_groups`?"),
     "rights that are none": ("host_groups: [A]\nrights: write\n", "zabbix.yml:2: `rights`"),

@@ -113,11 +113,13 @@ class _Run:
         """Go through zabbix.yml in the order in which things hang on each other; return faults of the file."""
         desk, wishes, name = self.desk, self.wishes, self.wishes.name
         groups, missing = user_group.host_groups(desk, wishes.host_groups)
-        lines = [self._unknown(one) for one in missing]
+        lines = [self._unknown(HOST_GROUP, "host_groups", one) for one in missing]
+        strange = [one for one in wishes.user_groups if desk.find(USER_GROUP, one) is None]
+        lines += [self._unknown(USER_GROUP, "user_groups", one) for one in strange]
         medium = media_type.provide(desk, name, wishes.media_type, self.place.source)
         user_group.provide(desk, name, name, groups, wishes.rights)
         role.provide(desk, name, name)
-        account = user.provide(desk, name, medium)
+        account = user.provide(desk, name, medium, [one for one in wishes.user_groups if one not in strange])
         token.provide(desk, name, account, self.place.token, self.place.whose_token)
         action.provide(desk, name, groups, wishes.action, account, medium)
         ticket_link.provide(desk, self._link())
@@ -155,9 +157,9 @@ class _Run:
                 host.provide(self.desk, host.wished(wish))
         return lines
 
-    def _unknown(self, group: str) -> Fault:
-        path = ("host_groups", self.wishes.host_groups.index(group))
-        return unknown(self.desk, HOST_GROUP, group, self.document, path)
+    def _unknown(self, kind: Kind, key: str, group: str) -> Fault:
+        path = (key, getattr(self.wishes, key).index(group))
+        return unknown(self.desk, kind, group, self.document, path)
 
     def _link(self) -> str | None:
         wish = self.wishes.ticket_link

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
+from collections.abc import Sequence
 from typing import Any
 
 from glpi_bridge.admin.zabbix.desk import ROLE, TOKEN, USER, USER_GROUP, Desk, Fields, Row, is_ours
@@ -14,9 +15,10 @@ _ALL_SEVERITIES = 63
 _ALPHABET = string.ascii_letters + string.digits
 
 
-def wanted(name: str) -> dict[str, Any]:
+def wanted(name: str, more_groups: Sequence[str] = ()) -> dict[str, Any]:
     """Return what the user is to be; role, group and media type all have its name."""
-    return {"role": name, "user groups": [name], "media": [_media(name, SEND_TO, "0", str(_ALL_SEVERITIES), _ALWAYS)]}
+    groups = sorted({name, *more_groups})
+    return {"role": name, "user groups": groups, "media": [_media(name, SEND_TO, "0", str(_ALL_SEVERITIES), _ALWAYS)]}
 
 
 def _media(media_type: str, send_to: str, status: str, severities: str, period: str) -> dict[str, Any]:
@@ -38,9 +40,10 @@ def held(desk: Desk, row: Row, name: str, media_type: str | None) -> dict[str, A
     }
 
 
-def params(desk: Desk, name: str, row: Row | None, media_type: str | None) -> Fields:
+def params(desk: Desk, name: str, row: Row | None, media_type: str | None, more_groups: Sequence[str] = ()) -> Fields:
     """Return it as user.create and user.update take it. A media without its id would be deleted and made anew."""
-    role, group = desk.find(ROLE, name) or {}, desk.find(USER_GROUP, name) or {}
+    role = desk.find(ROLE, name) or {}
+    groups = [desk.find(USER_GROUP, one) or {} for one in (name, *more_groups)]
     media = {
         "mediatypeid": media_type,
         "sendto": SEND_TO,
@@ -58,12 +61,12 @@ def params(desk: Desk, name: str, row: Row | None, media_type: str | None) -> Fi
     return {
         "username": name,
         "roleid": role.get("roleid"),
-        "usrgrps": [{"usrgrpid": group.get("usrgrpid")}],
+        "usrgrps": [{"usrgrpid": group.get("usrgrpid")} for group in groups],
         "medias": [*medias, media],
     }
 
 
-def provide(desk: Desk, name: str, media_type: str | None) -> str | None:
+def provide(desk: Desk, name: str, media_type: str | None, more_groups: Sequence[str] = ()) -> str | None:
     """Make the user, or put it right."""
     row = desk.find(USER, name)
     if row is not None and (why := why_foreign(desk, row, name, media_type)):
@@ -74,8 +77,8 @@ def provide(desk: Desk, name: str, media_type: str | None) -> str | None:
         name,
         row,
         lambda one: held(desk, one, name, media_type),
-        wanted(name),
-        lambda: params(desk, name, row, media_type),
+        wanted(name, more_groups),
+        lambda: params(desk, name, row, media_type, more_groups),
         hidden={"passwd": "".join(secrets.choice(_ALPHABET) for _ in range(48)) + "-1aA"},
     )
 

@@ -161,6 +161,10 @@ class Wishes(Section):
     name: Name = Field(
         default="glpi-bridge", description="name of the media type, user group, role, user, token and action"
     )
+    user_groups: Names = Field(
+        default=(),
+        description="further user groups of our user: Zabbix tells it the names of the people it shares one with",
+    )
     media_type: MediaType = Field(default=MediaType(), description="how alerts are handed over")
     action: Action = Field(default=Action(), description="which problems become tickets")
     ticket_link: Annotated[str, PlainValidator(_link)] = Field(
@@ -179,6 +183,10 @@ class Wishes(Section):
         twice = sorted({one for one in self.host_groups if self.host_groups.count(one) > 1})
         if twice:
             raise Mistake(f"the host group {', '.join(twice)} is given twice", "keep one of them")
+        if twice := sorted({one for one in self.user_groups if self.user_groups.count(one) > 1}):
+            raise Mistake(f"the user group {', '.join(twice)} is given twice", "keep one of them")
+        if self.name in self.user_groups:
+            raise Mistake(f'"{self.name}" is the name of our own user group', "leave it out")
         hosts = [one.name for one in self.hosts]
         if twice := sorted({one for one in hosts if hosts.count(one) > 1}):
             raise Mistake(f"the host {', '.join(twice)} is given twice", "keep one of them")
