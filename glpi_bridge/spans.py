@@ -49,7 +49,7 @@ def during(text: str, default_zone: tzinfo) -> During:
     for word in text.split():
         if times := re.fullmatch(r"(\d?\d):(\d\d)-(\d?\d):(\d\d)", word):
             begin, end = _minutes(times[1], times[2], text), _minutes(times[3], times[4], text)
-        elif re.fullmatch(r"[a-z]{3}([,-][a-z]{3})*", word.lower()):
+        elif re.fullmatch(r"[a-z]{3}([,-][a-z]{3})*", word.lower()) and not _is_short_zone(word):
             days = _days(word.lower())
         elif word[0].isdigit():
             raise Mistake(f'"{text}" is not a time of day', _TIME_ADVICE)
@@ -58,6 +58,11 @@ def during(text: str, default_zone: tzinfo) -> During:
     if begin == end or not text.split():
         raise Mistake(f'"{text}" is no span of time', _TIME_ADVICE)
     return During(text, days, begin, end, in_zone)
+
+
+def _is_short_zone(word: str) -> bool:
+    """Tell `UTC` or `CET` from a day: zones are written large."""
+    return word.isalpha() and word.isupper() and word.lower() not in DAYS
 
 
 def _minutes(hour: str, minute: str, text: str) -> int:
@@ -72,8 +77,6 @@ def _days(word: str) -> frozenset[int]:
     for part in word.split(","):
         first, _, last = part.partition("-")
         if first not in DAYS or (last or first) not in DAYS:
-            if "/" in word or part.upper() == part:
-                raise Mistake(f'"{word}" is not a day', _TIME_ADVICE)
             raise Mistake(f'"{part}" is not a day', "write days as " + ", ".join(DAYS))
         begin, end = DAYS.index(first), DAYS.index(last or first)
         found.update(day % 7 for day in range(begin, end + 1 if end >= begin else end + 8))

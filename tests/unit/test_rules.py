@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from textwrap import dedent
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,7 @@ from glpi_bridge.render import Text
 from glpi_bridge.rulefile import Match, Wishes
 from glpi_bridge.rules import Rules
 from glpi_bridge.spans import during
+from glpi_bridge.units import Mistake
 from glpi_bridge.wishes import KEY_LIMIT, SEVERITY_MAP
 
 ROOT = Path(__file__).parents[2]
@@ -797,6 +799,18 @@ def test_windows_past_midnight_belong_to_the_day_on_which_they_began() -> None:
 def test_days_may_go_over_the_end_of_the_week() -> None:
     assert during("sat-mon", UTC).days == {5, 6, 0}
     assert during("mon,wed-thu", UTC).days == {0, 2, 3}
+
+
+@pytest.mark.parametrize("name", ["UTC", "GMT", "CET"])
+def test_a_zone_of_three_letters_is_no_day(name: str) -> None:
+    window = during(f"MON-fri 08:00-18:00 {name}", ZoneInfo("Asia/Tokyo"))
+    assert (window.zone, window.days) == (ZoneInfo(name), {0, 1, 2, 3, 4})
+
+
+@pytest.mark.parametrize(("text", "said"), [("XYZ 08:00-18:00", "time zone"), ("xyz 08:00-18:00", "not a day")])
+def test_three_letters_that_are_neither_are_refused(text: str, said: str) -> None:
+    with pytest.raises(Mistake, match=said):
+        during(text, UTC)
 
 
 ANY_TEXT = st.text(alphabet=st.characters(), max_size=40) | st.sampled_from(
