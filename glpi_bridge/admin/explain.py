@@ -133,7 +133,8 @@ def key_in_words(event: Event, explanation: Explanation) -> str:
     """Say who shares a ticket with the event."""
     key = explanation.route.key
     if event.triggerid and key == event.triggerid:
-        return f"the trigger's id ({key}): problems of one trigger share a ticket"
+        known = "" if key == TRIGGER_ID else f" ({key})"
+        return f"the trigger's id{known}: problems of one trigger share a ticket"
     return key
 
 

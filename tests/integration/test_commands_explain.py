@@ -52,6 +52,7 @@ def test_the_command_of_the_readme_names_rule_and_ticket_without_a_network_or_se
     said = explained(*facts, "--rules", rules)
     assert 'rules.yml:6 "storage"' in said
     assert "Monitoring > Disk" in said
+    assert "{TRIGGER.ID}" not in said
     assert "db1" in said
     told = json.loads(explained(*facts, "--rules", rules, "--json"))
     assert told["ticket"]["groups"] == ["Storage team"]
