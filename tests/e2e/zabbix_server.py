@@ -33,6 +33,7 @@ from tests.e2e.tree import APART, CannotBuild, Tree, tree
 
 ADMIN, PASSWORD = "Admin", "zabbix"
 _DEADLINE_SECONDS = 60.0
+_ASK_AGAIN_SECONDS = 5.0
 _MOUNTS = """
 set -eu
 root=$1 place=$2
@@ -246,8 +247,22 @@ class ZabbixServer:
             self.reload()
 
     def reload(self) -> None:
-        """Make the server read its configuration now, not at its next turn."""
-        self.run(["zabbix_server", "-c", f"{self.place}/etc/server.conf", "-R", "config_cache_reload"])
+        """Make the server read its configuration now, and wait until it has.
+
+        Else a reading that began by itself may know an item and not yet its trigger: a value then raises nothing.
+        """
+        before = self._reloads()
+        asked_at, end = float("-inf"), time.monotonic() + _DEADLINE_SECONDS
+        while self._reloads() == before:
+            now = time.monotonic()
+            assert now < end, f"the server does not read its configuration: {self.log.read_text()[-3000:]}"
+            if now - asked_at > _ASK_AGAIN_SECONDS:  # a server that has just started may not hear it
+                self.run(["zabbix_server", "-c", f"{self.place}/etc/server.conf", "-R", "config_cache_reload"])
+                asked_at = now
+            time.sleep(0.02)
+
+    def _reloads(self) -> int:
+        return self.log.read_text(errors="replace").count("finished forced reloading of the configuration cache")
 
     def restart(self) -> None:
         """Stop the server and start it again."""
