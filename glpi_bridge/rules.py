@@ -150,8 +150,7 @@ class Rules:
             draft = self._written(draft, values, event)
         # a reason to ignore is the rule's own: the default's must not silence what a rule has chosen
         ignore = rule.wishes.ignore
-        link_asset = self._link_assets and bool(values.value("link_asset", otherwise=True))
-        policy = replace(policy_of(values), link_asset=link_asset)
+        policy = policy_of(values, links_assets=self._link_assets)
         return Route(rule.place, key, draft, policy, ignore, tuple(dict.fromkeys(values.warnings)))
 
     def _written(self, draft: Draft, values: Values, event: Event) -> Draft:

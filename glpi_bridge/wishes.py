@@ -113,12 +113,13 @@ def extra_of(values: Values) -> Mapping[str, str | int | float | bool]:
     return extra
 
 
-def policy_of(values: Values) -> Policy:
-    """Return how the incident is followed."""
+def policy_of(values: Values, *, links_assets: bool) -> Policy:
+    """Return how the incident is followed; without `links_assets` no rule links an asset."""
     given = {name: values.value(name) for name in _POLICIES if any(True for _ in values.given(name))}
     flapping = values.value("flapping")
     if flapping is not None:
         given |= {f"flap_{name}": getattr(flapping, name) for name in ("count", "window", "calm")}
+    given["link_asset"] = links_assets and bool(values.value("link_asset", otherwise=True))
     return Policy(**given)  # type: ignore[arg-type]  # the file's model has checked each value's type
 
 
