@@ -20,6 +20,7 @@ from glpi_bridge.admin.zabbix import templates
 from glpi_bridge.cli import main
 from glpi_bridge.config import load
 from glpi_bridge.zabbix import Zabbix
+from tests.e2e.journey import until
 from tests.e2e.zabbix_server import ZabbixServer
 
 BRIDGE = """\
@@ -348,24 +349,19 @@ def test_the_bridge_tells_how_it_is_doing_and_its_problems_are_for_people_not_fo
     [host] = zabbix.call("host.get", {"filter": {"host": name}})
     told, silent = [], Reporter(lambda address, values: told.append(trapper.send(address, values)) or told[-1])
     zabbix.reload()
-    wait_for(lambda: silent.report(load(path, secrets=False), time.time()) or told[-1].processed)
+    until(
+        lambda: silent.report(load(path, secrets=False), time.time()) or told[-1].processed, "values taken", seconds=90
+    )
     ids = {"hostids": [host["hostid"]]}
     items = {"output": ["key_", "lastvalue", "lastclock", "state"], **ids}
-    wait_for(lambda: any(one["key_"] == "glpi_bridge.needs_person" and one["lastclock"] != "0"
-                         for one in zabbix.call("item.get", items)))  # fmt: skip
+    until(lambda: any(one["key_"] == "glpi_bridge.needs_person" and one["lastclock"] != "0"
+                      for one in zabbix.call("item.get", items)), "the value", seconds=90)  # fmt: skip
     values = {one["key_"]: one for one in zabbix.call("item.get", items)}
     assert float(values["glpi_bridge.needs_person"]["lastvalue"]) >= 1  # there is no store yet
     assert {one["state"] for one in values.values()} == {"0"}
-    wait_for(lambda: zabbix.call("problem.get", ids))
+    until(lambda: zabbix.call("problem.get", ids), "its problem", seconds=90)
     tags = {one["tag"]: one["value"] for one in zabbix.call("problem.get", {"selectTags": "extend", **ids})[0]["tags"]}
     assert tags["glpi_ticket"] == "no"
-
-
-def wait_for(is_so: Callable[[], Any], seconds: float = 90) -> None:
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.3)
 
 
 # -- hosts ------------------------------------------------------------------------------------------------------------
@@ -433,12 +429,12 @@ def test_a_hot_sensor_of_a_fake_tree_becomes_a_problem_and_no_sensor_becomes_non
         [master] = zabbix.call("item.get", {"filter": {"key_": "temperature.get"}, **ids})
         read_now = {"type": 6, "request": {"itemid": master["itemid"]}}
 
-        def read(until: Callable[[], Any]) -> None:
+        def read(is_seen: Callable[[], Any]) -> None:
             def once() -> Any:
                 zabbix.call("task.create", [read_now])
-                return until()
+                return is_seen()
 
-            wait_for(once)
+            until(once, "what the agent reads", seconds=90)
 
         zabbix.reload()
         read(lambda: zabbix.call("item.get", {"itemids": [master["itemid"]]})[0]["lastvalue"] == "[]")
@@ -495,8 +491,9 @@ def test_a_problem_is_handed_over_and_one_with_glpi_ticket_no_is_not(bridge: Bri
             zabbix.call("trigger.create", trigger)
         zabbix.reload()
         zabbix.send_all([(name, "quiet", 1), (name, "loud", 1)])
-        wait_for(lambda: list((spool / "new").iterdir()))
-        wait_for(lambda: len(zabbix.call("problem.get", {"hostids": [host["hostid"]]})) == 2)
+        until(lambda: list((spool / "new").iterdir()), "an alert", seconds=90)
+        problems = {"hostids": [host["hostid"]]}
+        until(lambda: len(zabbix.call("problem.get", problems)) == 2, "both problems", seconds=90)
         texts = [path.read_bytes().split(b"\0") for path in (spool / "new").iterdir()]
         assert [b"event_name=loud" in text for text in texts] == [True]
         assert b"source=zabbix" in texts[0]
