@@ -100,12 +100,16 @@ def _credentials(settings: Settings, who: Administrator) -> Credentials:
     app_token = _app_token(settings, who)
     if who.admin_token_file is not None:
         return Credentials(user_token=read_secret(who.admin_token_file), app_token=app_token)
-    login = who.admin or click.prompt("Administrator of GLPI", err=True)
-    if who.password_file is not None:
-        password = read_secret(who.password_file)
-    else:
-        password = click.prompt(f"Password of {login}", hide_input=True, err=True)
+    login, password = asked_for(who.admin, who.password_file, "Administrator of GLPI")
     return Credentials(login=login, password=password, app_token=app_token)
+
+
+def asked_for(login: str | None, password_file: Path | None, whom: str) -> tuple[str, str]:
+    """Return log-in name and password; what was not given is asked for at a prompt."""
+    login = login or str(click.prompt(whom, err=True))
+    if password_file is not None:
+        return login, read_secret(password_file)
+    return login, str(click.prompt(f"Password of {login}", hide_input=True, err=True))
 
 
 def _app_token(settings: Settings, who: Administrator) -> str:

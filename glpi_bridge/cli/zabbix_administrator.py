@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from glpi_bridge.cli.administrator import read_secret
+from glpi_bridge.cli.administrator import asked_for, read_secret
 
 if TYPE_CHECKING:
     from glpi_bridge.config import Zabbix as ZabbixSettings
@@ -41,11 +41,7 @@ def signed_in(
         with build.zabbix(settings, token=read_secret(admin_token_file)) as zabbix:
             yield zabbix
         return
-    login = admin or click.prompt("Super admin of Zabbix", err=True)
-    if password_file is not None:
-        password = read_secret(password_file)
-    else:
-        password = click.prompt(f"Password of {login}", hide_input=True, err=True)
+    login, password = asked_for(admin, password_file, "Super admin of Zabbix")
     with build.zabbix(settings, token="-") as zabbix:  # noqa: S106 - none yet
         zabbix.log_in(login, password)
         try:
