@@ -5,7 +5,8 @@ Whether waiting helps is decided where the answer is read and carried on the err
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -27,6 +28,12 @@ class Fault:
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
         return f"{place}: {self.found}" + (f"; {self.advice}" if self.advice else "")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the advice for a name that is not known: the nearest one that is, or "" where none is near."""
+    near = difflib.get_close_matches(name, list(known), 1)
+    return f'did you mean "{near[0]}"?' if near else ""
 
 
 class SettingsError(BridgeError):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
-from glpi_bridge.errors import BridgeError
+from glpi_bridge.errors import BridgeError, Fault, SettingsError
 
 
 class ProvisionError(BridgeError):
@@ -37,3 +37,40 @@ class Change:
 
     def __str__(self) -> str:
         return f"{self.action} {self.kind} {self.name}"
+
+
+class Ledger:
+    """Account of one run: what was changed, and what stands in the way. With `is_trial` nothing is written."""
+
+    def __init__(self, *, is_trial: bool) -> None:
+        self.is_trial = is_trial
+        self.changes: list[Change] = []
+        self.faults: list[str] = []
+
+    def fault(self, line: str) -> None:
+        """Note what stands in the way; once is enough."""
+        if line not in self.faults:
+            self.faults.append(line)
+
+
+D = TypeVar("D", bound=Ledger)
+
+
+def carry_out(
+    desk: Callable[[bool], D], deed: Callable[[D], Sequence[Fault] | None], *, is_check: bool
+) -> list[Change]:
+    """Try a deed at a desk (made for a trial or not); if nothing is in the way, do it. Return what was changed.
+
+    With `is_check` it is what would be changed. `deed` returns faults of a file, raised as SettingsError; what else is
+    in the way is raised as ProvisionError, both with every reason and before the first write.
+    """
+    trial = desk(True)
+    if lines := deed(trial):
+        raise SettingsError(sorted(lines, key=lambda fault: fault.line))
+    if trial.faults:
+        raise ProvisionError(trial.faults)
+    if is_check or not trial.changes:
+        return trial.changes
+    real = desk(False)
+    deed(real)
+    return real.changes

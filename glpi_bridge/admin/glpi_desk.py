@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from glpi_bridge.admin.change import Action, Change, ProvisionError
+from glpi_bridge.admin.change import Action, Change, Ledger, ProvisionError
 from glpi_bridge.errors import Refused
 from glpi_bridge.glpi import Glpi
 from glpi_bridge.model import Outcome, Verdict
@@ -41,14 +41,12 @@ _GUARDS: Mapping[str, tuple[str, int, int]] = {
 _BITS = {UPDATE: "update", CREATE: "create"}
 
 
-class Desk:
+class Desk(Ledger):
     """Items of one GLPI as an administrator sees them, and what has been changed in them."""
 
     def __init__(self, glpi: Glpi, *, is_trial: bool) -> None:
+        super().__init__(is_trial=is_trial)
         self.glpi = glpi
-        self.is_trial = is_trial
-        self.changes: list[Change] = []
-        self.faults: list[str] = []
         self._lists: dict[str, list[dict[str, Any]]] = {}
 
     def rows(self, itemtype: str) -> list[dict[str, Any]]:
@@ -139,11 +137,6 @@ class Desk:
             self.glpi.close()
             self.glpi.login()
             self._lists.clear()
-
-    def fault(self, line: str) -> None:
-        """Note what stands in the way; once is enough."""
-        if line not in self.faults:
-            self.faults.append(line)
 
     def _record(self, change: Change) -> None:
         self.changes.append(change)

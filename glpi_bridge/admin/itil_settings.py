@@ -6,7 +6,6 @@ the root entity. Secrets are never in the file.
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import re
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 
 from glpi_bridge.config import FilePath, Lasting, SecretFile, Switch
 from glpi_bridge.document import Document, read
+from glpi_bridge.errors import did_you_mean
 from glpi_bridge.rulefile import level
 from glpi_bridge.section import Section, check
 from glpi_bridge.units import Mistake, duration, shown
@@ -145,9 +145,8 @@ def _fields_of(value: object) -> tuple[str, ...]:
     given = value if isinstance(value, list | tuple) else [value]
     names = tuple(" ".join(str(one).lower().replace("_", " ").split()) for one in given)
     if unknown := [name for name in names if name not in TEMPLATE_FIELDS]:
-        near = difflib.get_close_matches(unknown[0], TEMPLATE_FIELDS, 1)
-        raise Mistake(f'"{unknown[0]}" is no field of a ticket template', f'did you mean "{near[0]}"?' if near else
-                      "take of " + ", ".join(TEMPLATE_FIELDS))  # fmt: skip
+        advice = did_you_mean(unknown[0], TEMPLATE_FIELDS) or "take of " + ", ".join(TEMPLATE_FIELDS)
+        raise Mistake(f'"{unknown[0]}" is no field of a ticket template', advice)
     return names
 
 

@@ -6,17 +6,18 @@ profiles everywhere stays.
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from glpi_bridge.admin import change
 from glpi_bridge.admin.change import Change, ProvisionError
 from glpi_bridge.admin.glpi_desk import UPDATE, Desk
 from glpi_bridge.admin.itil_settings import SEPARATOR
 from glpi_bridge.admin.provision_account import new_token
+from glpi_bridge.errors import did_you_mean
 from glpi_bridge.glpi import Glpi
 
 ROOT = 0
@@ -48,15 +49,7 @@ class Person:
 
 def carry_out(glpi: Glpi, deed: Callable[[Desk], None], *, is_check: bool) -> list[Change]:
     """Try a deed without a write; if nothing stands in the way, do it. Raise ProvisionError with every reason else."""
-    trial = Desk(glpi, is_trial=True)
-    deed(trial)
-    if trial.faults:
-        raise ProvisionError(trial.faults)
-    if is_check or not trial.changes:
-        return trial.changes
-    desk = Desk(glpi, is_trial=False)
-    deed(desk)
-    return desk.changes
+    return change.carry_out(lambda is_trial: Desk(glpi, is_trial=is_trial), deed, is_check=is_check)
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -277,5 +270,5 @@ def _path(row: Mapping[str, Any]) -> str:
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> ProvisionError:
-    near = difflib.get_close_matches(name, list(known), 1)
-    return ProvisionError([f'{kind} "{name}" is not in GLPI' + (f'; did you mean "{near[0]}"?' if near else "")])
+    near = did_you_mean(name, known)
+    return ProvisionError([f'{kind} "{name}" is not in GLPI' + (f"; {near}" if near else "")])

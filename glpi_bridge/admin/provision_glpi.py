@@ -6,12 +6,11 @@ itil.yml is touched, nothing is deleted or renamed.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeAlias
 
-from glpi_bridge.admin.change import Change, ProvisionError
+from glpi_bridge.admin.change import Change, carry_out
 from glpi_bridge.admin.glpi_desk import Desk
 from glpi_bridge.admin.itil_settings import (
     PURPOSES,
@@ -30,7 +29,7 @@ from glpi_bridge.admin.people import ensure_role
 from glpi_bridge.admin.provision_account import Account, provide_account, provide_api_client, provide_profile
 from glpi_bridge.admin.provision_service import provide_calendar, provide_service_level, provide_template
 from glpi_bridge.document import Document, Key
-from glpi_bridge.errors import Fault, SettingsError
+from glpi_bridge.errors import Fault, did_you_mean
 from glpi_bridge.glpi import Glpi
 
 ROOT = 0
@@ -44,17 +43,11 @@ def provision(glpi: Glpi, itil: Itil, document: Document, account: Account, *, i
 
     SettingsError names lines of itil.yml, ProvisionError what is wrong in GLPI or with our rights.
     """
-    trial = _Run(Desk(glpi, is_trial=True), itil, document, account)
-    trial.all()
-    if trial.lines:
-        raise SettingsError(sorted(trial.lines, key=lambda fault: fault.line))
-    if trial.desk.faults:
-        raise ProvisionError(trial.desk.faults)
-    if is_check or not trial.desk.changes:
-        return trial.desk.changes
-    run = _Run(Desk(glpi, is_trial=False), itil, document, account)
-    run.all()
-    return run.desk.changes
+    return carry_out(
+        lambda is_trial: Desk(glpi, is_trial=is_trial),
+        lambda desk: _Run(desk, itil, document, account).all(),
+        is_check=is_check,
+    )
 
 
 class _Run:
@@ -67,8 +60,8 @@ class _Run:
         self.calendars: dict[str, int | None] = {}
         self.templates: dict[str, int | None] = {}
 
-    def all(self) -> None:
-        """Go through itil.yml in the order in which things hang on each other."""
+    def all(self) -> list[Fault]:
+        """Go through itil.yml in the order in which things hang on each other; return faults of the file."""
         self.entities = {_below_root(row): int(row["id"]) for row in self.desk.rows("Entity")}
         self._entity_settings("the root entity", ROOT, self.itil.root)
         self._entities(self.itil.entities, ROOT, "")
@@ -86,6 +79,7 @@ class _Run:
             provide_account(self.desk, self.itil, self.account, profile.id, entity, source)
         provide_api_client(self.desk, self.itil, self.account)
         self._automatic_actions()
+        return self.lines
 
     def _fault(self, path: Path, found: str, advice: str) -> None:
         fault = Fault(self.document.file, self.document.line(path), found, advice)
@@ -93,8 +87,7 @@ class _Run:
             self.lines.append(fault)
 
     def _unknown(self, path: Path, kind: str, name: str, known: Sequence[str]) -> None:
-        near = difflib.get_close_matches(name, known, 1)
-        advice = f'did you mean "{near[0]}"?' if near else f"add it to {kind}s, or correct the name"
+        advice = did_you_mean(name, known) or f"add it to {kind}s, or correct the name"
         self._fault(path, f'{kind} "{name}" is neither in this file nor in GLPI', advice)
 
     # -- entities ---------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from glpi_bridge.admin.change import Action, Change, ProvisionError
+from glpi_bridge.admin.change import Action, Change, Ledger, ProvisionError
 from glpi_bridge.errors import NoAnswer, Refused
 from glpi_bridge.zabbix import Zabbix
 
@@ -69,14 +69,12 @@ HOST = Kind(
 )
 
 
-class Desk:
+class Desk(Ledger):
     """The objects of one Zabbix as a super admin sees them, and what has been changed in them."""
 
     def __init__(self, zabbix: Zabbix, *, is_trial: bool) -> None:
+        super().__init__(is_trial=is_trial)
         self.zabbix = zabbix
-        self.is_trial = is_trial
-        self.changes: list[Change] = []
-        self.faults: list[str] = []
         self._lists: dict[str, list[Row]] = {}
 
     def rows(self, kind: Kind) -> list[Row]:
@@ -136,11 +134,6 @@ class Desk:
         """Keep account of a change that is made elsewhere."""
         self.changes.append(Change(label, name, action, kind.api, fields))
         self._lists.clear()
-
-    def fault(self, line: str) -> None:
-        """Note what stands in the way; once is enough."""
-        if line not in self.faults:
-            self.faults.append(line)
 
     def foreign(self, kind: Kind, name: str, why: str) -> None:
         """Note that a name is taken by what we have not made."""

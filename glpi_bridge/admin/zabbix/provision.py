@@ -6,11 +6,10 @@ is left alone, also where it has the name we want.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from glpi_bridge.admin.change import Change, ProvisionError
+from glpi_bridge.admin.change import Change, carry_out
 from glpi_bridge.admin.zabbix import (
     action,
     health,
@@ -43,7 +42,7 @@ from glpi_bridge.admin.zabbix.desk import (
 from glpi_bridge.admin.zabbix.token import WhoseToken
 from glpi_bridge.admin.zabbix.wishes import TEMPLATES, Wishes
 from glpi_bridge.document import Document
-from glpi_bridge.errors import Fault, SettingsError
+from glpi_bridge.errors import Fault, did_you_mean
 from glpi_bridge.secret import Secret
 from glpi_bridge.zabbix import Zabbix
 
@@ -83,26 +82,17 @@ def provision(zabbix: Zabbix, wishes: Wishes, document: Document, place: Place, 
 
     SettingsError names lines of zabbix.yml, ProvisionError what is wrong in Zabbix or with the administrator's rights.
     """
-    return _twice(zabbix, lambda desk: _Run(desk, wishes, document, place).all(), is_check=is_check)
+    return _carried_out(zabbix, lambda desk: _Run(desk, wishes, document, place).all(), is_check=is_check)
 
 
 def remove(zabbix: Zabbix, wishes: Wishes, place: Place, *, is_check: bool) -> list[Change]:
     """Take away what `provision` made, in the order in which things let go of each other; return what."""
-    return _twice(zabbix, lambda desk: _remove(desk, wishes, place), is_check=is_check)
+    return _carried_out(zabbix, lambda desk: _remove(desk, wishes, place), is_check=is_check)
 
 
-def _twice(zabbix: Zabbix, run: Callable[[Desk], list[Fault]], *, is_check: bool) -> list[Change]:
+def _carried_out(zabbix: Zabbix, run: Callable[[Desk], list[Fault]], *, is_check: bool) -> list[Change]:
     rights.examine(zabbix, METHODS)
-    trial = Desk(zabbix, is_trial=True)
-    if lines := run(trial):
-        raise SettingsError(sorted(lines, key=lambda fault: fault.line))
-    if trial.faults:
-        raise ProvisionError(trial.faults)
-    if is_check or not trial.changes:
-        return trial.changes
-    real = Desk(zabbix, is_trial=False)
-    run(real)
-    return real.changes
+    return carry_out(lambda is_trial: Desk(zabbix, is_trial=is_trial), run, is_check=is_check)
 
 
 class _Run:
@@ -168,8 +158,7 @@ class _Run:
 
 def unknown(desk: Desk, kind: Kind, name: str, document: Document, path: tuple[str | int, ...]) -> Fault:
     """Say that Zabbix has no object of this name, and which name is near."""
-    near = difflib.get_close_matches(name, desk.names(kind).values(), 1)
-    advice = f'did you mean "{near[0]}"?' if near else "make it in Zabbix, or correct the name"
+    advice = did_you_mean(name, desk.names(kind).values()) or "make it in Zabbix, or correct the name"
     return Fault(document.file, document.line(path), f'{kind.label} "{name}" is not in Zabbix', advice)
 
 
