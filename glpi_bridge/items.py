@@ -14,7 +14,7 @@ from glpi_bridge.assets import Found
 from glpi_bridge.context import Context
 from glpi_bridge.identity import Asset
 from glpi_bridge.model import Event, Incident, Route
-from glpi_bridge.store import meta
+from glpi_bridge.store import Connection, meta
 
 log = logging.getLogger(__name__)
 NOTICE = "asset"
@@ -40,8 +40,9 @@ def prepare(context: Context, wanted: Iterable[tuple[Incident, Route]]) -> None:
     for itemtype, text in sorted(context.assets.unreadable.items()):
         if context.notice(NOTICE, itemtype, text):
             log.warning("%s; tickets are made without their link", text)
-    for event, found in fresh:
-        _note(context, event, found)
+    is_empty = any(_is_missing(found) for _, found in fresh) and context.assets.is_empty()
+    for text in context.store.write(_note, fresh, is_empty, context.now()):
+        log.info("%s", text)
 
 
 def belonging(context: Context, incident: Incident, route: Route) -> Belonging:
@@ -73,15 +74,24 @@ def by_type(assets: Iterable[Asset]) -> dict[str, list[int]]:
     return found
 
 
-def _note(context: Context, event: Event, found: Found) -> None:
-    host = event.host or event.host_name
-    subject = f"{event.source}: {host or event.eventid}"
-    if not found.trouble:
-        if host and context.store.read(meta.has_notice, NOTICE, subject):
-            context.store.write(meta.clear, NOTICE, subject)
-        return
-    if context.assets is None or (found.is_final and not found.several and context.assets.is_empty()):
-        return
-    text = f'host "{host}": {found.trouble}; its tickets are made without a link'
-    if context.notice(NOTICE, subject, text):
-        log.info("%s", text)
+def _note(connection: Connection, fresh: Iterable[tuple[Event, Found]], is_empty: bool, now: float) -> list[str]:
+    """Note hosts without an asset or with several, and forget the notes of those that have one; return what is news.
+
+    In a GLPI that holds no assets at all a host without one is no news.
+    """
+    news = []
+    for event, found in fresh:
+        host = event.host or event.host_name
+        subject = f"{event.source}: {host or event.eventid}"
+        if not found.trouble:
+            if host:
+                meta.clear(connection, NOTICE, subject)
+        elif not (is_empty and _is_missing(found)):
+            text = f'host "{host}": {found.trouble}; its tickets are made without a link'
+            if meta.notice(connection, NOTICE, subject, text, now):
+                news.append(text)
+    return news
+
+
+def _is_missing(found: Found) -> bool:
+    return bool(found.trouble) and found.is_final and not found.several

@@ -70,12 +70,6 @@ def clear(connection: Connection, kind: str, subject: str | None = None) -> bool
     return connection.execute(delete(notices).where(same)).rowcount > 0
 
 
-def has_notice(connection: Connection, kind: str, subject: str) -> bool:
-    """Tell whether there is a notice of a subject."""
-    same = and_(notices.c.kind == kind, notices.c.subject == subject[:190])
-    return connection.scalar(select(notices.c.kind).where(same)) is not None
-
-
 def all_notices(connection: Connection) -> list[Notice]:
     """Return every notice, newest first."""
     return [Notice(**row._mapping) for row in connection.execute(select(notices).order_by(notices.c.last_at.desc()))]
