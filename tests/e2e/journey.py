@@ -112,7 +112,7 @@ class Journey:
     def settings(self) -> Path:
         return self.home / "bridge.yml"
 
-    def write(self, *, adopt: str = "off", **rules: Any) -> None:
+    def write(self, *, adopt: str = "off", sync: str = "2s", **rules: Any) -> None:
         """Write settings, secrets and rules; `rules` go into the default."""
         for name, secret in (
             ("glpi", self.glpi.user_token),
@@ -129,7 +129,7 @@ class Journey:
             "spool": str(self.objects.spool),
             "store": "./bridge.db",
             "delivery": {"settle_after": "1s", "lease": "20s", "backoff_first": "1s", "backoff_cap": "3s"},
-            "sync": {"interval": "2s"},
+            "sync": {"interval": sync},
         }
         self.settings.write_text(json.dumps(settings))  # JSON is YAML
         areas = [
