@@ -111,7 +111,7 @@ def _keep(
     for source, eventids in still_open.items():
         know_later(connection, source, eventids)
     highest = max(tickets.values(), default=0)
-    meta.put(connection, "highest", max(highest, int(meta.get(connection, "highest", 0))))
+    meta.put(connection, "highest", max(highest, int(meta.held(connection, "highest", 0))))
     meta.put(connection, _DONE, now)
 
 

@@ -246,7 +246,7 @@ def _conclude(
     if done:
         meta.put(connection, "last told", context.now())
     if made:
-        meta.put(connection, "highest", max(int(meta.get(connection, "highest", 0)), *made))
+        meta.put(connection, "highest", max(int(meta.held(connection, "highest", 0)), *made))
         meta.add(connection, "tickets", len(made))
     return True
 

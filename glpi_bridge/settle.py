@@ -173,7 +173,7 @@ def report_duplicate(context: Context, ticket_id: int, original: int, marker: st
 
 
 def _add_duplicate(connection: Connection, ticket_id: int, original: int, marker: str) -> None:
-    known: dict[str, Any] = meta.get(connection, "duplicates", {})
+    known: dict[str, Any] = meta.held(connection, "duplicates", {})
     meta.put(connection, "duplicates", {**known, str(ticket_id): [original, marker]})
 
 

@@ -209,7 +209,7 @@ def _open(context: Context, source: Source, zabbix: Zabbix, report: Report, last
 def _leave(connection: Connection, source: str, eventids: Sequence[str]) -> None:
     """Keep which problems were left alone, for `status`; those that an alert tells about meanwhile are not."""
     name = f"not adopted {source}"
-    kept = {*meta.get(connection, name, []), *eventids}
+    kept = {*meta.held(connection, name, []), *eventids}
     left = sorted(kept - events.known_ids(connection, source, sorted(kept)), key=int)
     meta.put(connection, name, left[-_LEFT_KEPT:] or None)
 

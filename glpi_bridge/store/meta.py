@@ -36,6 +36,12 @@ def get(connection: Connection, name: str, default: Any = None) -> Any:
     return default if text is None else json.loads(text)
 
 
+def held(connection: Connection, name: str, default: Any = None) -> Any:
+    """Return a value that this transaction goes on from: nobody else changes it before the end."""
+    text = connection.scalar(_VALUE.with_for_update(), {"wanted": name})
+    return default if text is None else json.loads(text)
+
+
 def put(connection: Connection, name: str, value: Any) -> None:
     """Keep a value under a name; None forgets it."""
     same = meta.c.name == name
@@ -47,13 +53,13 @@ def put(connection: Connection, name: str, value: Any) -> None:
 
 def add(connection: Connection, name: str, amount: int) -> None:
     """Count something."""
-    put(connection, name, int(get(connection, name, 0)) + amount)
+    put(connection, name, int(held(connection, name, 0)) + amount)
 
 
 def notice(connection: Connection, kind: str, subject: str, text: str, now: float) -> bool:
     """Note something for people; True when it is new, so that it is logged once."""
     same = and_(notices.c.kind == kind, notices.c.subject == subject[:190])
-    known = connection.execute(select(notices.c["count"], notices.c.text).where(same)).first()
+    known = connection.execute(select(notices.c["count"], notices.c.text).where(same).with_for_update()).first()
     if known is None:
         row = {"kind": kind, "subject": subject[:190], "text": text, "count": 1, "first_at": now, "last_at": now}
         connection.execute(insert(notices).values(row))

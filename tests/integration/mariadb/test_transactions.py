@@ -65,6 +65,31 @@ def test_another_error_is_not_repeated(store: Store) -> None:
     assert len(runs) == 1
 
 
+@pytest.mark.parametrize(
+    ("change", "after"),
+    [
+        (lambda connection: meta.add(connection, "a", 1), 3),
+        (lambda connection: meta.put(connection, "a", max(int(meta.held(connection, "a", 0)), 1)), 2),
+    ],
+)
+def test_who_goes_on_from_a_value_waits_for_another_who_does(
+    opened: Callable[..., Store], change: Callable[[Connection], None], after: int
+) -> None:
+    stores = [opened(), opened()]
+    stores[0].write(meta.put, "a", 0)
+    other = threading.Thread(target=lambda: stores[1].write(change))
+
+    def work(connection: Connection) -> None:
+        meta.add(connection, "a", 2)
+        other.start()
+        other.join(0.5)  # it has read by now, or waits
+        assert other.is_alive()
+
+    stores[0].write(work)
+    other.join(60)
+    assert value(stores[0], "a") == after
+
+
 def test_two_that_lock_the_same_rows_in_opposite_order_both_come_through(opened: Callable[..., Store]) -> None:
     repeats: list[float] = []
     stores = [opened(repeats.append), opened(repeats.append)]
