@@ -24,6 +24,9 @@ PACKAGES = {
     "busybox": "busybox",
     "mksh": "mksh",
     "gcc": "gcc libc6-dev",
+    "apache2": "apache2",
+    "chromium": "chromium fonts-dejavu-core",
+    "node": "nodejs",
     "mmdebstrap": "mmdebstrap debian-archive-keyring",
 }
 """Programs that `--all` uses, and the Debian packages that have them."""
