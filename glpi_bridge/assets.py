@@ -8,7 +8,7 @@ what was found is believed for some minutes. Reads only.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -68,7 +68,8 @@ class _Wanted:
     by: Identifier | None = None
 
 
-_Key = tuple[object, ...]
+_Key = tuple[str | None, tuple[tuple[str, ...], ...]]
+"""The entity of a ticket, and what its event states of the host by each identifier of the order."""
 
 
 class Assets:
@@ -90,19 +91,23 @@ class Assets:
         self._empty: tuple[bool, datetime] | None = None
         self.unreadable: dict[str, str] = {}
 
-    def look_up(self, wanted: Iterable[tuple[Event, str | None]]) -> list[tuple[Event, Found]]:
-        """Look up the hosts of events, each with the entity of its ticket; return what was not known before.
+    def look_up(self, wanted: Sequence[tuple[Event, str | None]]) -> tuple[list[Found], list[tuple[Event, Found]]]:
+        """Look up the hosts of events, each with the entity of its ticket; return what each is, and what is news.
 
         Raises NotConnected or Held where GLPI cannot be asked at all; an answer that is no answer costs the link.
         """
+        keys = [self._key(event, entity) for event, entity in wanted]
+        held = {key: self._held(key) for key in keys}
         fresh: dict[_Key, tuple[Event, _Wanted]] = {}
-        for event, entity in wanted:
-            key = self._key(event, entity)
-            if key not in fresh and self._held(key) is None:
-                values = {one: identity.stated(event, one, self.terms.tag) for one in self.terms.order}
+        for key, (event, entity) in zip(keys, wanted, strict=True):
+            if key not in fresh and held[key] is None:
+                values = dict(zip(self.terms.order, key[1], strict=True))
                 fresh[key] = (event, _Wanted(values, self._path(entity)))
-        if not fresh:
-            return []
+        found = self._found(fresh) if fresh else {}
+        known = {key: found.get(key) or one or Found(is_final=False) for key, one in held.items()}
+        return [known[key] for key in keys], [(fresh[key][0], one) for key, one in found.items()]
+
+    def _found(self, fresh: Mapping[_Key, tuple[Event, _Wanted]]) -> dict[_Key, Found]:
         self.unreadable = {}
         try:
             self._resolve([one for _, one in fresh.values()])
@@ -115,12 +120,7 @@ class Assets:
         if len(self._known) > _CACHED:
             self._known.clear()
         self._known |= {key: (one, self._now()) for key, one in found.items()}
-        return [(fresh[key][0], one) for key, one in found.items()]
-
-    def of(self, event: Event, entity: str | None) -> Found:
-        """Return what `look_up` has found for an event."""
-        held = self._held(self._key(event, entity))
-        return Found(trouble="it was not looked up", is_final=False) if held is None else held
+        return found
 
     def is_empty(self) -> bool:
         """Tell whether GLPI shows no asset of these types at all: then nobody keeps an inventory there."""
@@ -130,7 +130,7 @@ class Assets:
         return self._empty[0]
 
     def _key(self, event: Event, entity: str | None) -> _Key:
-        return (entity, *(identity.stated(event, one, self.terms.tag) for one in self.terms.order))
+        return entity, tuple(identity.stated(event, one, self.terms.tag) for one in self.terms.order)
 
     def _held(self, key: _Key) -> Found | None:
         found, at = self._known.get(key, (None, self._now()))

@@ -45,17 +45,23 @@ class Write:
     warnings: tuple[str, ...] = ()
 
 
-def compose(context: Context, owed: Owed, step: Step, route: Route, shown: Shown | None) -> Write:
-    """Return what `step` sends. Raises NameNotFound where the draft names an entity that GLPI has not."""
-    incident, belongs = owed.incident, items.Belonging()
+def compose(
+    context: Context, owed: Owed, step: Step, route: Route, shown: Shown | None, belongs: items.Belonging
+) -> Write:
+    """Return what `step` sends; `belongs` to those that are LINKING only.
+
+    Raises NameNotFound where the draft names an entity that GLPI has not.
+    """
+    incident = owed.incident
     if step.kind in LINKING:
-        belongs = items.belonging(context, incident, route)
         route = items.fed(context, route, belongs)
+    if step.kind is StepKind.ASSET:
+        step = replace(step, subject=unlinked(incident, belongs)[0])
     item = Item(
         incident_id=incident.id,
         kind=step.kind,
         marker=marker(incident, step),
-        subject=_subject(incident, step, belongs),
+        subject=step.subject,
         ticket_id=incident.told.ticket_id,
         urgency=int(route.draft.urgency),
         impact=int(route.draft.impact),
@@ -83,10 +89,6 @@ def _plain(fields: Mapping[str, Any], marker_line: str) -> dict[str, Any]:
 def unlinked(incident: Incident, belongs: items.Belonging) -> list[str]:
     """Return the assets that belong on a ticket and are not linked to it yet, as `Computer/7`."""
     return [asset.key for asset in belongs.assets if asset.key not in incident.told.assets]
-
-
-def _subject(incident: Incident, step: Step, belongs: items.Belonging) -> str:
-    return unlinked(incident, belongs)[0] if step.kind is StepKind.ASSET else step.subject
 
 
 def marker(incident: Incident, step: Step) -> str:
@@ -173,7 +175,7 @@ def _link(context: Context, incident: Incident, step: Step, route: Route, shown:
 
 
 def _asset(context: Context, incident: Incident, step: Step, route: Route, shown: Shown | None) -> _Fields:  # noqa: ARG001
-    itemtype, _, id_ = unlinked(incident, items.belonging(context, incident, route))[0].partition("/")
+    itemtype, _, id_ = step.subject.partition("/")
     return {"tickets_id": incident.told.ticket_id, "itemtype": itemtype, "items_id": int(id_)}, ()
 
 

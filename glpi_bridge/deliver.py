@@ -27,8 +27,8 @@ def one_pass(context: Context) -> int:
         if not context.is_held("GLPI"):
             recollect(context)
         if is_recollected(context):  # else a problem whose ticket a lost store has forgotten would get a second one
-            # some are enough to begin with: the others are sorted while calls are under way
-            while intake.sort_events(context, context.terms.batch_incidents) and not may_go_on(context):
+            # a call's worth is enough to begin with: the others are sorted while calls are under way
+            while intake.sort_events(context, _call_size(context)) and not may_go_on(context):
                 pass
         settle.settle_due(context)
         with Sender(context) as sender:
@@ -36,8 +36,7 @@ def one_pass(context: Context) -> int:
                 done = deliver_some(context, sender)
                 told_count += done or 0
                 context.heartbeat()
-                intake.take_in(context)
-                if not intake.sort_events(context) and done is None:
+                if not intake.take_in(context) and done is None:
                     break
         verify(context)
     except TargetError as error:
@@ -89,7 +88,7 @@ def _calls(context: Context, ended: list[Owed]) -> Iterator[list[Due]]:
         in_hand = [one.owed for group in together.values() for one in group] + ended
         besides = [owed.incident.id for owed in in_hand]
         owed = context.store.read(incidents.due, context.now(), min(size, left), besides=besides)
-        if not owed and not intake.sort_events(context):
+        if not owed and not intake.sort_events(context, context.terms.batch_incidents):
             break
         due, unsaid = _planned(context, owed)
         ended += unsaid

@@ -7,10 +7,10 @@ and a line in `status`, never the ticket.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from glpi_bridge.assets import Found
+from glpi_bridge.assets import Assets, Found
 from glpi_bridge.context import Context
 from glpi_bridge.identity import Asset
 from glpi_bridge.model import Event, Incident, Route
@@ -28,30 +28,31 @@ class Belonging:
     is_final: bool = True
 
 
-def prepare(context: Context, wanted: Iterable[tuple[Incident, Route]]) -> None:
+def belongings(context: Context, wanted: Iterable[tuple[Incident, Route]]) -> dict[int, Belonging]:
     """Look up the assets of incidents together, and note for `status` which hosts have none or several."""
     if context.assets is None:
-        return
+        return {}
     linking = [(incident, route.draft.entity) for incident, route in wanted if route.policy.link_asset]
     asked = [(event, entity) for incident, entity in linking for event in incident.events]
-    fresh = context.assets.look_up(asked)
-    if not fresh:
-        return
-    for itemtype, text in sorted(context.assets.unreadable.items()):
-        if context.notice(NOTICE, itemtype, text):
-            log.warning("%s; tickets are made without their link", text)
-    is_empty = any(_is_missing(found) for _, found in fresh) and context.assets.is_empty()
-    for text in context.store.write(_note, fresh, is_empty, context.now()):
-        log.info("%s", text)
+    found, fresh = context.assets.look_up(asked)
+    if fresh:
+        _say(context, context.assets, fresh)
+    each = iter(found)
+    return {incident.id: _together([next(each) for _ in incident.events]) for incident, _ in linking}
 
 
-def belonging(context: Context, incident: Incident, route: Route) -> Belonging:
-    """Return the assets of all events of an incident, as `prepare` has found them."""
-    if context.assets is None or not route.policy.link_asset:
-        return Belonging()
-    found = [context.assets.of(event, route.draft.entity) for event in incident.events]
+def _together(found: Sequence[Found]) -> Belonging:
     assets = {asset.key: asset for one in found for asset in one.assets}
     return Belonging(tuple(assets.values()), all(one.is_final for one in found))
+
+
+def _say(context: Context, known: Assets, fresh: Sequence[tuple[Event, Found]]) -> None:
+    for itemtype, text in sorted(known.unreadable.items()):
+        if context.notice(NOTICE, itemtype, text):
+            log.warning("%s; tickets are made without their link", text)
+    is_empty = any(_is_missing(found) for _, found in fresh) and known.is_empty()
+    for text in context.store.write(_note, fresh, is_empty, context.now()):
+        log.info("%s", text)
 
 
 def fed(context: Context, route: Route, belongs: Belonging) -> Route:

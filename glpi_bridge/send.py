@@ -18,6 +18,7 @@ from glpi_bridge.compose import ITEMTYPES, LINKING, UPDATES, Write, compose, tol
 from glpi_bridge.context import Context, Made
 from glpi_bridge.errors import BridgeError, Held, NotConnected, TargetError, UnclearAnswer
 from glpi_bridge.glpi import NameNotFound
+from glpi_bridge.items import Belonging
 from glpi_bridge.look import Shown
 from glpi_bridge.model import Incident, Outcome, Route, Seen, Step, StepKind, TicketStatus, Told, Verdict
 from glpi_bridge.standing import is_undone, stands
@@ -26,6 +27,7 @@ from glpi_bridge.store.attempts import Attempt
 from glpi_bridge.store.incidents import End, Owed
 
 log = logging.getLogger(__name__)
+_NOTHING = Belonging()
 _READ_BACK = frozenset({StepKind.SOLVE, StepKind.REOPEN, StepKind.CONFIRM})
 
 
@@ -78,8 +80,8 @@ class Sender:
             done = 0
         try:
             if may_go_on(self._context):
-                shown = _look(self._context, group)
-                self._flight = _launch(self._context, group, shown)
+                shown, belongs = _look(self._context, group)
+                self._flight = _launch(self._context, group, shown, belongs)
                 check_made(self._context, shown)  # not before the call has left: GLPI would wait for it
         finally:
             if before is not None:
@@ -107,20 +109,23 @@ def _is_clear(outcomes: Iterable[Outcome]) -> bool:
     return all(outcome.verdict is Verdict.DONE for outcome in outcomes)
 
 
-def _look(context: Context, group: Iterable[Due]) -> dict[int, Shown]:
-    """Read the tickets that are about to be written to, and those just made."""
+def _look(context: Context, group: Iterable[Due]) -> tuple[dict[int, Shown], dict[int, Belonging]]:
+    """Read the tickets that are about to be written to and those just made, and what belongs on those to be linked."""
     ids = [one.owed.incident.told.ticket_id or 0 for one in group if _has_ticket(one)]
     shown = look.look(context, [*ids, *context.unverified])
     if context.works("GLPI"):
         log.info("GLPI answers again")
-    items.prepare(context, [(one.owed.incident, one.route) for one in group if one.step.kind in LINKING])
-    return shown
+    linking = [(one.owed.incident, one.route) for one in group if one.step.kind in LINKING]
+    return shown, items.belongings(context, linking) if linking else {}
 
 
-def _launch(context: Context, group: Sequence[Due], shown: Mapping[int, Shown]) -> Flight | None:
+def _launch(
+    context: Context, group: Sequence[Due], shown: Mapping[int, Shown], belongs: Mapping[int, Belonging]
+) -> Flight | None:
     """Compose, claim, and let the call leave; None when nothing of the group is left to send."""
     kind = group[0].step.kind
-    writes = [write for one in group if (write := _composed(context, one, shown)) is not None]
+    composed = (_composed(context, one, shown, belongs.get(one.owed.incident.id, _NOTHING)) for one in group)
+    writes = [write for write in composed if write is not None]
     attempt = _claim(context, kind, writes) if writes else None
     if attempt is None:
         return None
@@ -135,7 +140,7 @@ def _has_ticket(due: Due) -> bool:
     return due.owed.incident.told.ticket_id is not None
 
 
-def _composed(context: Context, due: Due, shown: Mapping[int, Shown]) -> Write | None:
+def _composed(context: Context, due: Due, shown: Mapping[int, Shown], belongs: Belonging) -> Write | None:
     """Compose a write, unless the plan no longer wants it for the ticket as it stands now."""
     owed, incident = due.owed, due.owed.incident
     now = shown.get(incident.told.ticket_id or 0)
@@ -151,10 +156,10 @@ def _composed(context: Context, due: Due, shown: Mapping[int, Shown]) -> Write |
             undone = replace(incident.told, unconfirmed=False, unopened=False)
             context.store.write(incidents.set_told, owed, undone, context.now())
             return None
-    if due.step.kind is StepKind.ASSET and not _has_asset(context, owed, due.route):
+    if due.step.kind is StepKind.ASSET and not _has_asset(context, owed, belongs):
         return None
     try:
-        write = compose(context, owed, due.step, due.route, now)
+        write = compose(context, owed, due.step, due.route, now, belongs)
     except NameNotFound as error:
         _park(context, due.owed, f"{error} ({due.route.rule})")
         return None
@@ -164,9 +169,8 @@ def _composed(context: Context, due: Due, shown: Mapping[int, Shown]) -> Write |
     return write
 
 
-def _has_asset(context: Context, owed: Owed, route: Route) -> bool:
+def _has_asset(context: Context, owed: Owed, belongs: Belonging) -> bool:
     """Tell whether an asset is to be linked; if not, it is noted that there is none, or asked for once more, later."""
-    belongs = items.belonging(context, owed.incident, route)
     if unlinked(owed.incident, belongs):
         return True
     if belongs.is_final or owed.tries:

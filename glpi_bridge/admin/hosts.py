@@ -44,9 +44,9 @@ def standings(assets: Assets, source: str, zabbix: Zabbix) -> Iterator[Standing]
     """Yield every enabled host that our account sees in Zabbix, with what it is in GLPI."""
     hosts = (host for host in zabbix.all_hosts() if host.is_enabled)
     while some := [(host, _event(source, host)) for host in islice(hosts, _TOGETHER)]:
-        assets.look_up((event, None) for _, event in some)
-        for host, event in some:
-            yield Standing(source, host.host, host.name, assets.of(event, None))
+        found, _ = assets.look_up([(event, None) for _, event in some])
+        for (host, _), one in zip(some, found, strict=True):
+            yield Standing(source, host.host, host.name, one)
 
 
 def _event(source: str, host: Host) -> Event:

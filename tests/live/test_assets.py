@@ -86,10 +86,10 @@ def test_each_identifier_finds_the_asset(stock: Stock, super_admin: Glpi) -> Non
         "tag": Event("s", "1", host="h", tags=(Tag("asset", f"Computer: SN-{name}"),)),
     }
     network = Event("s", "1", host=f"sw-{name}")
-    assets.look_up((event, None) for event in (*hosts.values(), network))
-    found = {how: [asset.key for asset in assets.of(event, None).assets] for how, event in hosts.items()}
-    assert found == {how: [f"Computer/{computer}"] for how in hosts}
-    assert [asset.key for asset in assets.of(network, None).assets] == [f"NetworkEquipment/{switch}"]
+    found, _ = assets.look_up([(event, None) for event in (*hosts.values(), network)])
+    keys = [[asset.key for asset in one.assets] for one in found]
+    assert dict(zip(hosts, keys, strict=False)) == {how: [f"Computer/{computer}"] for how in hosts}
+    assert keys[-1] == [f"NetworkEquipment/{switch}"]
     assert assets.unreadable == {}
 
 
