@@ -1,4 +1,4 @@
-"""Zabbix's side: each event learns its ticket's number, at least once.
+"""Zabbix's side: each event learns its ticket's number, and what people do to the ticket, at least once.
 
 Zabbix has no fence. What may have arrived is read back before it is repeated. Trouble here never holds up tickets.
 """
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from glpi_bridge import plan
 from glpi_bridge.context import Context, Source
 from glpi_bridge.errors import Held, NotConnected, Refused, TargetError
-from glpi_bridge.model import Event, StepKind
+from glpi_bridge.model import Event, StepKind, Word
 from glpi_bridge.render import Text
 from glpi_bridge.store import Connection, attempts, incidents
 from glpi_bridge.store.attempts import Attempt, Item
@@ -25,7 +25,7 @@ _TRIES_BEFORE_PARKED = 5
 
 
 def acknowledge(context: Context) -> int:
-    """Tell events their tickets; return how many were told."""
+    """Tell events their tickets and the news of them; return how many messages were told."""
     told = 0
     for source in context.sources.values():
         target = f"Zabbix {source.name}"
@@ -55,11 +55,11 @@ def _some(context: Context, source: Source, zabbix: Zabbix) -> int | None:
         return None
     items, idle = [], []
     for one in owed:
-        event = _next(context, one)
-        if event is None:
+        subject = _next(context, one)
+        if subject is None:
             idle.append(one)
         else:
-            items.append(Item(one.incident.id, StepKind.ACKNOWLEDGE, one.incident.marker, event.eventid))
+            items.append(Item(one.incident.id, StepKind.ACKNOWLEDGE, one.incident.marker, subject))
     for one in idle:
         context.store.write(incidents.no_acknowledgement, one)
     if not items:
@@ -77,14 +77,20 @@ def _some(context: Context, source: Source, zabbix: Zabbix) -> int | None:
     return _send(context, source, zabbix, claimed, [by_id[item.incident_id] for item in claimed.items])
 
 
-def _next(context: Context, owed: Owed) -> Event | None:
+def _next(context: Context, owed: Owed) -> str | None:
     policy = context.rules.route(plan.lead(owed.incident), context.time(), texts=False).policy
     step = plan.acknowledgement(owed.incident, policy, owed.ack_tries)
-    return None if step is None else _event(owed, step.subject)
+    return None if step is None else step.subject
 
 
 def _event(owed: Owed, eventid: str) -> Event:
     return next(event for event in owed.incident.events if event.eventid == eventid)
+
+
+def _word(owed: Owed, subject: str) -> Word | None:
+    """Return the news that a step is about; None: it is about the ticket's number."""
+    eventid, _, word_id = subject.partition(" ")
+    return next((one for one in owed.incident.words if (one.eventid, str(one.id)) == (eventid, word_id)), None)
 
 
 def _send(context: Context, source: Source, zabbix: Zabbix, attempt: Attempt, owed: Sequence[Owed]) -> int:
@@ -95,8 +101,7 @@ def _send(context: Context, source: Source, zabbix: Zabbix, attempt: Attempt, ow
     unclear: int | None = None
     for item, one in zip(attempt.items, owed, strict=True):
         try:
-            text = message(context, one, item.subject)
-            zabbix.acknowledge(item.subject, text, acknowledge=source.acknowledges)
+            _tell(context, source, zabbix, one, item.subject)
             done[one.incident.id] = item.subject
         except Refused as error:
             refused[one.incident.id] = str(error)
@@ -108,7 +113,7 @@ def _send(context: Context, source: Source, zabbix: Zabbix, attempt: Attempt, ow
     for one in owed:
         if one.incident.id in refused and not one.ack_tries:  # the same refusal again says nothing new
             log.warning(
-                "Zabbix refuses the note about ticket %s: %s", one.incident.told.ticket_id, refused[one.incident.id]
+                "Zabbix refuses the message about ticket %s: %s", one.incident.told.ticket_id, refused[one.incident.id]
             )
     if trouble is not None:
         raise trouble
@@ -116,9 +121,26 @@ def _send(context: Context, source: Source, zabbix: Zabbix, attempt: Attempt, ow
     return len(done)
 
 
-def message(context: Context, owed: Owed, eventid: str) -> str:
-    """Return what an event is told: the ticket's number and link."""
-    ticket_id = owed.incident.told.ticket_id
+def _tell(context: Context, source: Source, zabbix: Zabbix, owed: Owed, subject: str) -> None:
+    eventid, text, word = subject.partition(" ")[0], message(context, owed, subject), _word(owed, subject)
+    if word is None:
+        zabbix.acknowledge(eventid, text, acknowledge=source.acknowledges)
+        return
+    closes = word.closes and _may_be_closed(zabbix, _event(owed, eventid))
+    zabbix.acknowledge(eventid, text, acknowledge=word.acknowledges, close=closes)
+
+
+def _may_be_closed(zabbix: Zabbix, event: Event) -> bool:
+    trigger = zabbix.triggers([event.triggerid]).get(event.triggerid) if event.triggerid else None
+    return trigger is not None and trigger.manual_close
+
+
+def message(context: Context, owed: Owed, subject: str) -> str:
+    """Return what an event is told: the ticket's number and link, or a piece of news."""
+    word = _word(owed, subject)
+    if word is not None:
+        return word.text
+    eventid, ticket_id = subject, owed.incident.told.ticket_id
     link = context.ticket_link.replace("{id}", str(ticket_id))
     event = _event(owed, eventid)
     return context.rules.text(Text.ACKNOWLEDGEMENT, event, ticket_id=ticket_id, ticket_link=link).text
@@ -141,10 +163,16 @@ def _record(
     for one in owed:
         id_ = one.incident.id
         if id_ in done:
-            incidents.end_acknowledgement(connection, one, [done[id_]], now=now)
+            eventid, _, word_id = done[id_].partition(" ")
+            if word_id:
+                incidents.end_acknowledgement(connection, one, [], words=[(int(word_id), eventid)], now=now)
+            else:
+                incidents.end_acknowledgement(connection, one, [eventid], now=now)
         elif id_ in refused:
             tries = one.ack_tries + 1
-            enough = _TRIES_BEFORE_PARKED + len(plan.untold_events(one.incident)) - 1
+            waiting = {event.eventid for event in plan.untold_events(one.incident)}
+            waiting |= {word.eventid for word in one.incident.words}
+            enough = _TRIES_BEFORE_PARKED + len(waiting) - 1
             parked = refused[id_] if tries >= enough else None
             pause = now + context.terms.pause(tries, context.chance())
             incidents.end_acknowledgement(connection, one, [], now=now, not_before=pause, tries=tries, parked=parked)
@@ -167,7 +195,8 @@ def _settle(context: Context, source: Source, zabbix: Zabbix) -> None:
         done, refused = {}, {}
         for item in mine.items:
             try:
-                if zabbix.has_message(item.subject, message(context, owed[item.incident_id], item.subject)):
+                eventid = item.subject.partition(" ")[0]
+                if zabbix.has_message(eventid, message(context, owed[item.incident_id], item.subject)):
                     done[item.incident_id] = item.subject
             except Refused as error:
                 refused[item.incident_id] = str(error)

@@ -81,6 +81,7 @@ def source(name: str, settings: ZabbixSettings) -> Source:
         zabbix=zabbix(settings),
         acknowledges=settings.write_back.acknowledge,
         adopts=settings.adoption.takes,
+        news=settings.write_back.news,
     )
 
 

@@ -18,6 +18,8 @@ from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, mod
 from glpi_bridge.address import database_url, glpi_url, pattern_of, proxy_url, trapper_address, zabbix_url
 from glpi_bridge.document import Document, read
 from glpi_bridge.identity import ITEMTYPES, Identifier
+from glpi_bridge.model import NewsKind
+from glpi_bridge.news import Wanted
 from glpi_bridge.secret import Secret
 from glpi_bridge.section import Section, check
 from glpi_bridge.units import Mistake, duration, instant, shown, switch, system_zone, zone
@@ -184,10 +186,48 @@ class Glpi(Target):
         return self.link_pattern.replace("{id}", str(ticket_id))
 
 
-class WriteBack(Section):
-    """What Zabbix is told of a ticket; the message is the `acknowledgement` text of rules.yml."""
+def _followups(value: object) -> str:
+    text = "off" if value is False else str(value).strip().lower()
+    if text not in {"public", "all", "off"}:
+        raise Mistake(f"{shown(value)} is none of its values", "write public, all (private ones too), or off")
+    return text
 
-    acknowledge: Switch = Field(default=True, description="acknowledge the event as well; off: the message alone")
+
+class WriteBack(Section):
+    """What Zabbix is told of a ticket; the messages are the texts `acknowledgement` and `news` of rules.yml."""
+
+    acknowledge: Switch = Field(
+        default=True, description="acknowledge the event when it is told its ticket; off: the message alone"
+    )
+    taken: Switch = Field(default=True, description="tell who took the ticket")
+    assigned: Switch = Field(default=True, description="tell whom or which group it was assigned to, and by whom")
+    followups: Annotated[str, PlainValidator(_followups)] = Field(
+        default="public", description="tell followups of people: `public`, `all` (private ones too), or `off`"
+    )
+    solved: Switch = Field(default=True, description="tell who solved the ticket, with the solution's text")
+    reopened: Switch = Field(default=True, description="tell who reopened it")
+    closed: Switch = Field(default=True, description="tell who closed it")
+    deleted: Switch = Field(default=True, description="tell who moved it to the trash")
+    acknowledge_solved: Switch = Field(
+        default=True, description="a ticket that a person solved acknowledges its open events (with `solved`)"
+    )
+    close_solved: Switch = Field(
+        default=False,
+        description="and closes those that may be closed by hand; a trigger that still holds fires again",
+    )
+
+    @property
+    def news(self) -> Wanted:
+        """Return which news are told."""
+        kinds = {kind for kind in NewsKind if kind is NewsKind.FOLLOWUP or getattr(self, kind.value)}
+        if self.followups == "off":
+            kinds.discard(NewsKind.FOLLOWUP)
+        return Wanted(
+            frozenset(kinds),
+            private=self.followups == "all",
+            acknowledge_solved=self.acknowledge_solved,
+            close_solved=self.close_solved,
+        )
 
 
 class Health(Section):

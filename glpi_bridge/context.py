@@ -15,6 +15,7 @@ from glpi_bridge.assets import Assets
 from glpi_bridge.errors import BridgeError, Held
 from glpi_bridge.glpi import Glpi, Names
 from glpi_bridge.model import Outcome
+from glpi_bridge.news import Wanted
 from glpi_bridge.rules import Rules
 from glpi_bridge.spool import Spool
 from glpi_bridge.store import Connection, Store, attempts, events, incidents, meta
@@ -60,6 +61,7 @@ class Source:
     """One Zabbix server: its name, its time zone, its API (None: alerts only).
 
     `adopts` says of a problem that no alert told about, by its opening time, whether it gets a ticket all the same.
+    `news` says what it is told of its tickets.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Source:
     zabbix: Zabbix | None = None
     acknowledges: bool = True
     adopts: Callable[[datetime], bool] = field(default=lambda _opened_at: False)
+    news: Wanted = field(default_factory=Wanted)
 
 
 Outcomes = list[Outcome]

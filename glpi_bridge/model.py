@@ -109,6 +109,57 @@ class Note:
     message: str = field(compare=False)
 
 
+class NoteKind(StrEnum):
+    """What an update alert of Zabbix tells; one may tell several."""
+
+    MESSAGE = "message"
+    ACKNOWLEDGEMENT = "acknowledgement"
+    SUPPRESSION = "suppression"
+    SEVERITY = "severity"
+    CLOSE = "close"
+    RANK = "rank"
+    SWITCHED_OFF = "switched off"
+
+
+class NewsKind(StrEnum):
+    """What people do to a ticket in GLPI that Zabbix is told."""
+
+    TAKEN = "taken"
+    ASSIGNED = "assigned"
+    FOLLOWUP = "followup"
+    SOLVED = "solved"
+    REOPENED = "reopened"
+    CLOSED = "closed"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One thing that a person did to a ticket; `id` is the number of its row in the ticket's history in GLPI.
+
+    `author` is empty where GLPI did it by itself. `text` is plain; `to` names the person or group it was assigned to.
+    """
+
+    id: int
+    kind: NewsKind
+    at: datetime | None
+    author: str = ""
+    to: str = ""
+    text: str = ""
+    is_private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A message that one event of Zabbix is owed: news of its ticket; `id` is that of the news."""
+
+    id: int
+    eventid: str
+    text: str
+    acknowledges: bool = False
+    closes: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One problem event as far as facts tell; unknown text is empty.
@@ -206,6 +257,8 @@ class Policy:
     reopen_after_person: bool = False
     acknowledge: bool = True
     link_asset: bool = False
+    follow_severity: bool = True
+    notes: frozenset[NoteKind] = frozenset(NoteKind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +327,8 @@ class Incident:
     """The events that share one ticket: (source, dedup key, generation). `id` is the store's own number.
 
     `marker` is the plain line that finds the ticket again: `zabbix <source>/<first eventid>`. `previous` is the ticket
-    of the generation before, to be linked. `acknowledged` holds the event ids whose ticket number Zabbix has.
+    of the generation before, to be linked. `acknowledged` holds the event ids whose ticket number Zabbix has, `words`
+    what else Zabbix is owed, in order.
     """
 
     id: int
@@ -287,6 +341,7 @@ class Incident:
     seen: Seen = Seen()
     previous: int | None = None
     acknowledged: frozenset[str] = frozenset()
+    words: tuple[Word, ...] = ()
 
     @property
     def is_recovered(self) -> bool:
@@ -315,8 +370,9 @@ class Step:
     """One thing due for one incident, and why.
 
     `subject` names what the step is about so that it can be recognised again: an event id (solve, reopen, acknowledge,
-    asset), a note id, the other ticket's id (link); empty for create and raise. PART is the store's own affair: events
-    that came back to a ticket which takes nothing any more begin an incident of their own.
+    asset), an event id and that of the news it is told (acknowledge), a note id, the other ticket's id (link); empty
+    for create and raise. PART is the store's own affair: events that came back to a ticket which takes nothing any more
+    begin an incident of their own.
     """
 
     kind: StepKind

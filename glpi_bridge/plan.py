@@ -9,12 +9,34 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from glpi_bridge.model import Event, Incident, Policy, Route, Seen, Step, StepKind, TicketStatus, Wait
+from glpi_bridge.model import (
+    Event,
+    Incident,
+    Note,
+    NoteKind,
+    Policy,
+    Route,
+    Seen,
+    Step,
+    StepKind,
+    TicketStatus,
+    Wait,
+)
 
 FLAP_NOTE = "flap-"
 RECOVERY_NOTE = "recovered-"
 OFF_NOTE = "off-"
 """How the ids of some notes begin; the others are hexadecimal."""
+_NOTE_WORDS = {
+    "commented": NoteKind.MESSAGE,
+    "acknowledged": NoteKind.ACKNOWLEDGEMENT,
+    "unacknowledged": NoteKind.ACKNOWLEDGEMENT,
+    "suppressed": NoteKind.SUPPRESSION,
+    "unsuppressed": NoteKind.SUPPRESSION,
+    "severity": NoteKind.SEVERITY,
+    "closed": NoteKind.CLOSE,
+    "rank": NoteKind.RANK,
+}
 
 
 def plan(incident: Incident, route: Route, now: datetime) -> Step | Wait:
@@ -33,7 +55,7 @@ def plan(incident: Incident, route: Route, now: datetime) -> Step | Wait:
         _complete(incident)
         or _asset(incident, policy)
         or _raise(incident, route)
-        or _note(incident)
+        or _note(incident, policy)
         or _flapping(incident, policy, now)
         or (_recovered(incident, policy) if incident.is_recovered else _returned(incident, policy))
     )
@@ -120,16 +142,24 @@ def _is_removed(seen: Seen) -> bool:
 
 
 def acknowledgement(incident: Incident, policy: Policy, tries: int = 0) -> Step | None:
-    """Return the next step for Zabbix: to tell one event its ticket number, once.
+    """Return the next step for Zabbix: to tell one event its ticket number, or what people did to the ticket since.
 
-    After `tries` refusals in a row it is another event's turn: one that is gone does not keep the number from others.
+    After `tries` refusals in a row it is another event's turn: one that is gone does not keep a message from others.
     """
-    if incident.told.ticket_id is None or incident.seen.is_gone or not policy.acknowledge:
+    if incident.told.ticket_id is None:
         return None
-    untold = [event.eventid for event in untold_events(incident)]
-    if not untold:
+    numbered = policy.acknowledge and not incident.seen.is_gone
+    first = {event.eventid: "" for event in untold_events(incident) if numbered}
+    for word in incident.words:
+        first.setdefault(word.eventid, str(word.id))  # an event hears the number first, then all else in its order
+    if not first:
         return None
-    return Step(StepKind.ACKNOWLEDGE, "the event does not name its ticket yet", untold[tries % len(untold)])
+    eventid, word_id = list(first.items())[tries % len(first)]
+    if word_id:
+        return Step(
+            StepKind.ACKNOWLEDGE, "the event does not know what people did to its ticket", f"{eventid} {word_id}"
+        )
+    return Step(StepKind.ACKNOWLEDGE, "the event does not name its ticket yet", eventid)
 
 
 def untold_events(incident: Incident) -> list[Event]:
@@ -191,7 +221,7 @@ def _link(incident: Incident) -> Step | None:
 
 def _raise(incident: Incident, route: Route) -> Step | None:
     told, seen = incident.told, incident.seen
-    if incident.is_recovered or seen.status.is_finished:
+    if incident.is_recovered or seen.status.is_finished or not route.policy.follow_severity:
         return None
     if (seen.urgency, seen.impact) != (told.urgency, told.impact):
         return None  # a person, or a rule of GLPI, has set it otherwise since
@@ -200,9 +230,19 @@ def _raise(incident: Incident, route: Route) -> Step | None:
     return Step(StepKind.RAISE, "the severity has changed")
 
 
-def _note(incident: Incident) -> Step | None:
-    owed = sorted(note for event in incident.events for note in event.notes if note.id not in incident.told.notes)
+def _note(incident: Incident, policy: Policy) -> Step | None:
+    fresh = [note for event in incident.events for note in event.notes if note.id not in incident.told.notes]
+    owed = sorted(note for note in fresh if not (kinds := kinds_of(note)) or kinds & policy.notes)
     return Step(StepKind.NOTE, "a message from Zabbix", owed[0].id) if owed else None
+
+
+def kinds_of(note: Note) -> frozenset[NoteKind]:
+    """Return what a note tells, by the words of {EVENT.UPDATE.ACTION}; empty for what is none of these."""
+    if note.id.startswith(OFF_NOTE):
+        return frozenset({NoteKind.SWITCHED_OFF})
+    words = set(note.action.replace(",", " ").split())
+    kinds = {kind for word, kind in _NOTE_WORDS.items() if word in words}
+    return frozenset(kinds | ({NoteKind.MESSAGE} if note.message else set()))
 
 
 def _flapping(incident: Incident, policy: Policy, now: datetime) -> Step | Wait | None:

@@ -54,17 +54,19 @@ class Text(StrEnum):
     REOPEN = "reopen"
     FLAPPING = "flap_summary"
     ACKNOWLEDGEMENT = "acknowledgement"
+    NEWS = "news"
 
     @property
     def is_html(self) -> bool:
         """All but the title and what Zabbix is told."""
-        return self not in {Text.TITLE, Text.ACKNOWLEDGEMENT}
+        return self not in {Text.TITLE, Text.ACKNOWLEDGEMENT, Text.NEWS}
 
 
 MORE_NAMES: Mapping[Text, frozenset[str]] = {
     Text.NOTE: frozenset({"note"}),
     Text.FLAPPING: frozenset({"changes", "since", "until"}),
     Text.ACKNOWLEDGEMENT: frozenset({"ticket_id", "ticket_link"}),
+    Text.NEWS: frozenset({"ticket_id", "ticket_link", "news"}),
 }
 """The names that a text knows beyond those of every template."""
 
@@ -242,4 +244,6 @@ def _environment(loader: BaseLoader, zone: tzinfo, *, autoescape: bool) -> Envir
 
 def _finished(text: Text, rendered: str) -> str:
     rendered = clean(rendered).strip()
+    if text is Text.NEWS:
+        return rendered  # the client cuts it where Zabbix would refuse it, and shows that
     return html(rendered) if text.is_html else rendered[:MESSAGE_LIMIT]

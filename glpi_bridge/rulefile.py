@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 from pydantic import BeforeValidator, Field, PlainValidator
 
 from glpi_bridge.match import Both, Condition, Either, Not, Pattern, Severe, Tagged, Words
-from glpi_bridge.model import Event, Level, Origin, Severity, TicketType
+from glpi_bridge.model import Event, Level, NoteKind, Origin, Severity, TicketType
 from glpi_bridge.section import Section
 from glpi_bridge.spans import during, severities
 from glpi_bridge.units import Mistake, duration, duration_or_always, shown, switch, zone
@@ -214,6 +214,16 @@ def _severity_map(value: object) -> dict[Severity, tuple[Level, Level]]:
     return found
 
 
+def _notes(value: object) -> frozenset[NoteKind]:
+    if value is False or str(value).lower() == "off":
+        return frozenset()
+    if value is True or str(value).lower() == "all":
+        return frozenset(NoteKind)
+    values = value if isinstance(value, list | tuple) else [value]
+    known = {str(kind): kind for kind in NoteKind}
+    return frozenset(_choice(one, known, "an update of Zabbix") for one in values)
+
+
 _KEYABLE = {name for name in Event.__dataclass_fields__ if name not in {"notes", "fields", "tags"}}
 
 
@@ -263,6 +273,11 @@ class Wishes(Section):
     acknowledgement: Source | None = Field(
         default=None, description="template (plain text) of the message in Zabbix; knows `ticket_id`, `ticket_link`"
     )
+    news: Source | None = Field(
+        default=None,
+        description="template (plain text) of what Zabbix is told of a ticket's course; "
+        "knows `news`, `ticket_id`, `ticket_link`",
+    )
     hold_off: Duration | None = Field(default=None, description="how long a problem must live before it gets a ticket")
     reopen_window: Annotated[timedelta | None, PlainValidator(duration_or_always)] = Field(
         default=None, description="how long after solving the same ticket is reopened: `0` (never), `1h`, `always`"
@@ -272,6 +287,14 @@ class Wishes(Section):
         default=None, description="`{count, window, calm}`, or `off`"
     )
     private_notes: Switch | None = Field(default=None, description="notes are private followups")
+    notes: Annotated[frozenset[NoteKind], PlainValidator(_notes)] | None = Field(
+        default=None,
+        description="which updates in Zabbix become followups: a list of `message`, `acknowledgement`, `suppression`, "
+        "`severity`, `close`, `rank`, `switched off`; or `all`, `off`",
+    )
+    follow_severity: Switch | None = Field(
+        default=None, description="a severity that is changed in Zabbix changes urgency and impact"
+    )
     solve: Switch | None = Field(default=None, description="a recovery solves the ticket")
     solve_pending: Switch | None = Field(
         default=None, description="a recovery solves a ticket that a person set to pending"

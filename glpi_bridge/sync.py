@@ -18,11 +18,12 @@ from glpi_bridge import look
 from glpi_bridge.context import Context, Source
 from glpi_bridge.errors import TargetError
 from glpi_bridge.facts import ASKED, GUESS, Facts, Register
+from glpi_bridge.hear import hear
 from glpi_bridge.look import Shown
-from glpi_bridge.model import Origin, TicketStatus
+from glpi_bridge.model import Origin, StepKind, TicketStatus
 from glpi_bridge.plan import OFF_NOTE
 from glpi_bridge.settle import report_duplicate
-from glpi_bridge.store import Connection, events, incidents, meta
+from glpi_bridge.store import Connection, attempts, events, incidents, meta
 from glpi_bridge.zabbix import Zabbix
 from glpi_bridge.zabbix_answers import Trigger, ZabbixEvent
 
@@ -296,7 +297,9 @@ def _ask_glpi(context: Context, report: Report) -> None:
         moment = datetime.fromtimestamp(since, UTC) - _OVERLAP
         for trash in (False, True):
             report.tickets += _changed(context, moment, trash=trash)
-    context.store.write(meta.put, "glpi read", started)
+    # a ticket whose making is in doubt is nobody's yet: what people do to it meanwhile is to be read again
+    making = [one.started_at for one in context.store.read(attempts.in_flight) if one.operation is StepKind.CREATE]
+    context.store.write(meta.put, "glpi read", min([started, *making]))
     report.closed_duplicates += close_duplicates(context)
 
 
@@ -310,6 +313,7 @@ def _changed(context: Context, since: datetime, *, trash: bool) -> int:
     while some := list(islice(recent, _PAGE)):
         shown = {one.id: one for one in (look.read_item(context, row) for row in some)}
         changed += context.store.write(_saw, shown, context.now(), trash)
+        hear(context, some, shown)
         if not trash:
             _find_twins(context, shown.values())
     return changed

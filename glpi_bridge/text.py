@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
+from html import unescape
 from urllib.parse import quote, urlsplit
 
 from markupsafe import Markup, escape
@@ -137,6 +138,13 @@ def markers(text: str, *, encoded: bool = False) -> frozenset[str]:
     plain = re.sub(r"<[^>]*>", "", _BLOCK.sub("\n", text))
     found = [line.strip() for line in plain.split("\n") if _MARKER.fullmatch(line.strip())]
     return frozenset(found[-1:])
+
+
+def plain(content: str) -> str:
+    """Return what a person reads in a followup's HTML: its lines, without tags and entities, blank ones left out."""
+    words = unescape(re.sub(r"<[^>]*>", "", _BLOCK.sub("\n", content)))
+    lines_ = (" ".join(line.split()) for line in clean(words).replace("\xa0", " ").split("\n"))
+    return "\n".join(line for line in lines_ if line)
 
 
 def decoded(text: str) -> str:

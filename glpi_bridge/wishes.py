@@ -31,6 +31,8 @@ _POLICIES = (
     "hold_suppressed",
     "reopen_after_person",
     "acknowledge",
+    "notes",
+    "follow_severity",
 )
 
 

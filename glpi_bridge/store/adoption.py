@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from glpi_bridge.model import Seen, Told
 from glpi_bridge.store import meta
+from glpi_bridge.store.heard import Heard
 from glpi_bridge.store.incidents import Owed, by_ids, seen_text, told_text
 from glpi_bridge.store.overview import DROPPED
 from glpi_bridge.store.tables import found, incidents
@@ -43,6 +44,8 @@ def put(connection: Connection, owed: Owed, told: Told, seen: Seen, previous: in
         "due_at": now,
         "not_before": 0.0,
         "version": incidents.c.version + 1,
+        # a GLPI of before has another history, and gives the numbers of its rows out again
+        "news": Heard(since=now, words=owed.heard.words).to_json(),
     }
     if told.ticket_id != owed.incident.told.ticket_id:  # Zabbix has the old number
         values |= {"acknowledged": "[]", "ack_due_at": None if told.ticket_id is None else now}

@@ -91,6 +91,7 @@ def claim_acknowledgements(connection: Connection, attempt: Attempt, owed: Seque
             incidents.c.id == one.incident.id,
             incidents.c.ack_attempt_id.is_(None),
             incidents.c.acknowledged == one.acknowledged_text,
+            incidents.c.news.is_not_distinct_from(one.news_text),
         )
         if connection.execute(update(incidents).where(same).values(ack_attempt_id=attempt.id)).rowcount == 1:
             got.add(one.incident.id)

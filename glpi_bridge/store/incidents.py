@@ -13,8 +13,9 @@ from sqlalchemy.engine import Connection
 
 from glpi_bridge import facts
 from glpi_bridge.facts import Facts
-from glpi_bridge.model import Event, Incident, Seen, TicketStatus, Told, Wait
+from glpi_bridge.model import Event, Incident, Seen, TicketStatus, Told, Wait, Word
 from glpi_bridge.store.events import chunks
+from glpi_bridge.store.heard import Heard, heard_of
 from glpi_bridge.store.tables import events, incidents
 
 _KEY_LENGTH = 255
@@ -32,6 +33,8 @@ class Owed:
     acknowledged_text: str
     ack_tries: int
     is_acknowledging: bool
+    news_text: str | None = None
+    heard: Heard = field(default_factory=Heard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +167,8 @@ def insert_incidents(connection: Connection, made: Sequence[Incident], now: floa
             "previous": one.previous, "ticket_id": one.told.ticket_id, "told": told_text(one.told),
             "seen": seen_text(one.seen), "created_at": now, "due_at": now, "acknowledged": "[]", "not_before": 0.0,
             "ack_not_before": 0.0, "version": 0, "state": "", "tries": 0, "doubts": 0, "ack_tries": 0,
+            # a ticket that was found has a history before us
+            "news": None if one.told.ticket_id is None else Heard(since=now).to_json(),
         }
         for one in made
     ]  # fmt: skip
@@ -248,29 +253,59 @@ def _end_row(one: End, now: float) -> dict[str, Any]:
     return row
 
 
+def hear(
+    connection: Connection, incident_id: int, rows: Collection[int], words: Sequence[Word], read: str, now: float
+) -> None:
+    """Keep which rows of its ticket's history were read, and owe Zabbix these words; each row is heard once.
+
+    `read` is the ticket's time of change that the history was read at, empty if it must be read again.
+    """
+    held = _locked(connection, incident_id)
+    if held is None:
+        return
+    fresh = [word for word in words if word.id not in held.heard.rows]
+    heard = replace(held.heard, rows=held.heard.rows | set(rows), read=read, words=(*held.heard.words, *fresh))
+    values: dict[str, Any] = {"news": heard.to_json()}
+    if fresh:
+        values["ack_due_at"] = func.coalesce(incidents.c.ack_due_at, now)
+    connection.execute(update(incidents).where(incidents.c.id == incident_id).values(values))
+
+
+def _locked(connection: Connection, incident_id: int) -> Owed | None:
+    """Read an incident of which nobody else changes what Zabbix is owed before the end of this transaction."""
+    rows = connection.execute(select(incidents).where(incidents.c.id == incident_id).with_for_update()).all()
+    return next(iter(_owed(connection, rows)), None)
+
+
 def end_acknowledgement(
     connection: Connection,
     owed: Owed,
     acknowledged: Collection[str],
     *,
     now: float,
+    words: Collection[tuple[int, str]] = (),
     not_before: float = 0.0,
     tries: int = 0,
     parked: str | None = None,
 ) -> None:
-    """Record what Zabbix has confirmed of one incident; due again while an event is left."""
+    """Record what Zabbix has confirmed of one incident (`words`: news and event); due again while an event is left."""
     all_told = sorted(owed.incident.acknowledged | set(acknowledged))
-    # events may have joined since it was claimed
-    now_held = by_ids(connection, [owed.incident.id])
-    announced = {event.eventid for one in now_held for event in one.incident.events if event.announced}
-    values = {
+    now_held = _locked(connection, owed.incident.id)
+    if now_held is None:
+        return
+    # events may have joined, and more been heard, since it was claimed
+    announced = {event.eventid for event in now_held.incident.events if event.announced}
+    left = tuple(word for word in now_held.heard.words if (word.id, word.eventid) not in words)
+    values: dict[str, Any] = {
         "ack_attempt_id": None,
         "acknowledged": json.dumps(all_told),
-        "ack_due_at": max(now, not_before) if announced - set(all_told) else None,
+        "ack_due_at": max(now, not_before) if left or announced - set(all_told) else None,
         "ack_not_before": not_before,
         "ack_tries": tries,
         "ack_parked": parked,
     }
+    if words:
+        values["news"] = replace(now_held.heard, words=left).to_json()
     connection.execute(update(incidents).where(incidents.c.id == owed.incident.id).values(values))
 
 
@@ -305,7 +340,11 @@ def owe_completion(connection: Connection, ticket_id: int, now: float) -> None:
 
 def no_acknowledgement(connection: Connection, owed: Owed) -> None:
     """Nothing is owed to Zabbix here, as the events now stand."""
-    same = and_(incidents.c.id == owed.incident.id, incidents.c.version == owed.version)
+    same = and_(
+        incidents.c.id == owed.incident.id,
+        incidents.c.version == owed.version,
+        incidents.c.news.is_not_distinct_from(owed.news_text),
+    )
     connection.execute(update(incidents).where(same).values(ack_due_at=None))
 
 
@@ -428,6 +467,7 @@ def _owed(connection: Connection, rows: Collection[Row[Any]]) -> list[Owed]:
 
 def _one(row: Row[Any], members: list[Event]) -> Owed:
     members.sort(key=lambda event: (event.opened_at.timestamp() if event.opened_at else 0.0, event.eventid))
+    heard = heard_of(row.news)
     incident = Incident(
         id=row.id,
         source=row.source,
@@ -439,6 +479,7 @@ def _one(row: Row[Any], members: list[Event]) -> Owed:
         seen=_seen(row.seen),
         previous=row.previous,
         acknowledged=frozenset(json.loads(row.acknowledged)),
+        words=heard.words,
     )
     return Owed(
         incident=incident,
@@ -449,4 +490,6 @@ def _one(row: Row[Any], members: list[Event]) -> Owed:
         acknowledged_text=row.acknowledged,
         ack_tries=row.ack_tries,
         is_acknowledging=row.ack_due_at is not None or row.ack_attempt_id is not None,
+        news_text=row.news,
+        heard=heard,
     )

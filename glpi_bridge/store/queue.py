@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import and_, or_, select, update
@@ -64,7 +65,10 @@ def drop_acknowledgement(connection: Connection, owed: Owed) -> bool:
 def _told_zabbix(owed: Owed) -> dict[str, Any]:
     """Count every event as told, so that none is owed again."""
     eventids = {event.eventid for event in owed.incident.events} | owed.incident.acknowledged
-    return {"ack_due_at": None, "ack_parked": None, "acknowledged": json.dumps(sorted(eventids))}
+    heard = replace(owed.heard, words=())
+    return {
+        "ack_due_at": None, "ack_parked": None, "acknowledged": json.dumps(sorted(eventids)), "news": heard.to_json(),
+    }  # fmt: skip
 
 
 def _if_free(connection: Connection, owed: Owed, values: dict[str, Any]) -> bool:

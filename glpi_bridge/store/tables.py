@@ -66,6 +66,7 @@ incidents = Table(
     Column("ack_attempt_id", String(36), nullable=True),
     Column("ack_tries", Integer, nullable=False, default=0),
     Column("ack_parked", Text, nullable=True),
+    Column("news", _LONG, nullable=True),
     UniqueConstraint("source", "key", "generation", name="incidents_key"),
     Index("incidents_due", "due_at"),
     Index("incidents_ack_due", "ack_due_at"),

@@ -43,6 +43,7 @@ def written(value: object) -> str:
 
 OF_RULES = {field.name: written(field.default) for field in fields(Policy)} | {
     "type": "`incident`",
+    "notes": "`all`",
     "link_asset": "`true`",
     "notify": written(Draft("", "").notify),
     "flapping": "see below",

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import TemplateError
 
-from glpi_bridge.model import Event, Note, Severity, Tag
+from glpi_bridge.model import Event, News, NewsKind, Note, Severity, Tag
 from glpi_bridge.render import MORE_NAMES, NAMES, Renderer, Text, names_of
 from glpi_bridge.text import (
     clean,
@@ -35,6 +35,7 @@ MORE: dict[Text, dict[str, object]] = {
     Text.NOTE: {"note": Note(OPENED, "n1", "Ann <Admin>", "commented", "look\nhere & <there>")},
     Text.FLAPPING: {"changes": 12, "since": OPENED, "until": OPENED + timedelta(minutes=10)},
     Text.ACKNOWLEDGEMENT: {"ticket_id": 5, "ticket_link": "https://glpi.example.org/5"},
+    Text.NEWS: {"ticket_id": 5, "ticket_link": "https://glpi.example.org/5", "news": News(7, NewsKind.CLOSED, OPENED)},
 }
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from glpi_bridge.compiled import Named
 from glpi_bridge.errors import SettingsError
 from glpi_bridge.match import Both, Condition, Either, Not, Pattern, Severe, Tagged, Words
-from glpi_bridge.model import Event, Level, Note, Origin, Policy, Severity, Tag, TicketType
+from glpi_bridge.model import Event, Level, Note, NoteKind, Origin, Policy, Severity, Tag, TicketType
 from glpi_bridge.reach import covers
 from glpi_bridge.render import Text
 from glpi_bridge.rulefile import Match, Wishes
@@ -255,6 +255,8 @@ def test_each_policy_can_be_set() -> None:
               hold_suppressed: false
               reopen_after_person: true
               acknowledge: false
+              notes: [message, close]
+              follow_severity: false
             """,
             link_assets=True,
         )
@@ -276,6 +278,8 @@ def test_each_policy_can_be_set() -> None:
         hold_suppressed=False,
         reopen_after_person=True,
         acknowledge=False,
+        notes=frozenset({NoteKind.MESSAGE, NoteKind.CLOSE}),
+        follow_severity=False,
         link_asset=True,
     )
     assert all(getattr(policy, field.name) != field.default for field in fields(Policy))

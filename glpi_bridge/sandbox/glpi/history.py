@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .writing import Act
 
 CREATED: Final = 20
+TRASHED: Final = 13
 LINKED: Final = 15
 ADDED_ID: Final = 17
 ADDED: Final = 12
@@ -79,6 +80,11 @@ def created(world: World, act: Act, itemtype: str, row_id: int) -> None:
     write(world, act, itemtype, row_id, linked="0", action=CREATED)
 
 
+def trashed(world: World, act: Act, itemtype: str, row_id: int) -> None:
+    """Note who moved an item to the trash."""
+    write(world, act, itemtype, row_id, linked="0", action=TRASHED)
+
+
 def changed(world: World, act: Act, itemtype: str, row_id: int, old: Row, new: Row) -> None:
     """Note changed fields, "taken into account" before the status."""
     for column, option in FIELD_OPTIONS.items():
@@ -88,7 +94,10 @@ def changed(world: World, act: Act, itemtype: str, row_id: int, old: Row, new: R
 
 
 def child_added(world: World, act: Act, itemtype: str, row_id: int, child: str, child_id: int) -> None:
-    """Note a followup, solution or task: its id, then its name."""
+    """Note a followup or task: its id, then its name; of a solution one row has both."""
+    if child == "ITILSolution":
+        write(world, act, itemtype, row_id, linked=child, action=ADDED_ID, new=f"{child_id} ({child_id})")
+        return
     write(world, act, itemtype, row_id, linked=child, action=ADDED_ID, new=str(child_id))
     write(
         world,

@@ -304,6 +304,13 @@ class ItilWriter(Writer):
             return True
         return not purge and access.is_fresh_own(self.world.db, act.caller, self.itemtype, row_id)
 
+    def delete(self, act: Act, row_id: int, *, purge: bool) -> str:
+        """Put an item in the trash with a word about who did it, or purge it."""
+        said = super().delete(act, row_id, purge=purge)
+        if row_id in self.table.rows:
+            history.trashed(self.world, act, self.itemtype, row_id)
+        return said
+
     def before_purge(self, act: Act, row_id: int) -> None:  # noqa: ARG002
         """Remove actors, links and timeline."""
         db, key = self.world.db, parent_key(self.itemtype)

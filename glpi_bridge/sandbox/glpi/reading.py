@@ -144,7 +144,8 @@ class Reader:
                 shown[f"_{name}"] = []
         if truthy(parameters.get("with_logs", "")):
             log = self.db["Log"]
-            shown["_logs"] = {str(i): log.full(i) for i in log.children("parent", (itemtype, row_id))}
+            rows = {str(i): log.full(i) for i in log.children("parent", (itemtype, row_id))}
+            shown["_logs"] = rows if caller.has("logs", READ) else dict(refusal)
 
     # -- lists --
 
@@ -271,7 +272,9 @@ class Reader:
                 raise item_not_found()
             if not access.sees(self.db, caller, itemtype, row_id):
                 raise right_missing()
-            shown.append(self.show(caller, itemtype, row_id, parameters, sanitized=sanitized))
+            row = self.show(caller, itemtype, row_id, parameters, sanitized=sanitized)
+            self.add_with(caller, itemtype, row_id, parameters, row)
+            shown.append(row)
         return Answer.json(shown)
 
 
