@@ -38,7 +38,8 @@ class Problem:
     """A problem as Zabbix knows it. `key` says which problems may share a ticket (source and dedup key, say).
 
     `told` holds the ticket numbers that Zabbix was told, one each time. `notes` are words, unique among all notes, in
-    the order said; those in `late` were handed over when a later one had been told.
+    the order said; those in `late` were handed over when a later one had been told. `news` are the messages about what
+    people did to its ticket.
     """
 
     source: str
@@ -49,6 +50,7 @@ class Problem:
     told: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     late: frozenset[str] = frozenset()
+    news: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -60,7 +62,8 @@ class Problem:
 class Ticket:
     """A ticket of ours in GLPI. `marker` is its last line; `solutions` and `followups` are whole texts, in order.
 
-    `urgency_set` is the urgency that a person gave it, `hold` what a person did to its status.
+    `urgency_set` is the urgency that a person gave it, `hold` what a person did to its status. `deeds` are words of
+    people's followups, unique among all, that Zabbix must have been told; those in `secrets` must not be told.
     """
 
     id: int
@@ -71,6 +74,8 @@ class Ticket:
     followups: tuple[str, ...] = ()
     hold: Hold = Hold.NOBODY
     urgency_set: int | None = None
+    deeds: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
 
     @property
     def is_finished(self) -> bool:
@@ -98,6 +103,7 @@ def check(
         *_in_their_place(tickets),
         *_notes(problems, real, removed),
         *_solutions(real, by_name),
+        *_news(problems, tickets),
     ]
     members = _members(problems, real, removed, wrong) if acknowledges else _own(problems, real, removed, wrong)
     wrong += _states(real, members)
@@ -233,6 +239,25 @@ def _notes(problems: Iterable[Problem], tickets: Iterable[Ticket], removed: Coll
         order = [places[note][0] for note in problem.notes if note not in problem.late and len(places[note]) == 1]
         if order != sorted(order):
             yield f"the notes of {problem.name} are out of order: {order}"
+
+
+def _news(problems: Sequence[Problem], tickets: Sequence[Ticket]) -> Iterable[str]:
+    """What people wrote in GLPI was told in Zabbix, at least once; what the bridge wrote itself never came back."""
+    heard = "\n".join(text for problem in problems for text in problem.news)
+    words = set(re.findall(r"[\w.-]+", heard))
+    for note in (note for problem in problems for note in problem.notes):
+        if note in words:
+            yield f"the note {note}, said in Zabbix, came back there as news"
+    for ticket in tickets:
+        for deed in ticket.deeds:
+            if deed not in words:
+                yield f"{deed}, said on ticket {ticket.id}, was never told in Zabbix"
+        for deed in ticket.secrets:
+            if deed in words:
+                yield f"{deed}, said privately on ticket {ticket.id}, was told in Zabbix"
+        for text in ticket.followups:
+            for deed in set(re.findall(r"[\w.-]+", text)) & {*ticket.deeds, *ticket.secrets}:
+                yield f"{deed}, said by a person on ticket {ticket.id}, came back there as a followup"
 
 
 def _people(tickets: Iterable[Ticket]) -> Iterable[str]:

@@ -189,6 +189,16 @@ class Deed:
 
 
 @dataclass
+class Said:
+    """A followup of a person; `is_owed`: Zabbix must hear of it."""
+
+    ticket: int
+    word: str
+    is_private: bool
+    is_owed: bool
+
+
+@dataclass
 class Simulation:
     """A life; `run` returns what was violated at its end."""
 
@@ -224,6 +234,7 @@ class Simulation:
         self.deeds: dict[int, Deed] = {}
         self.urgencies: dict[int, int] = {}
         self.removed: set[int] = set()
+        self.said: list[Said] = []
         self.sequence = 0
         self.merged: dict[str, int] = {}
         self.claimed: dict[str, int] = {}
@@ -443,6 +454,7 @@ class Simulation:
         """Let somebody remove the store; what was merged into it is forgotten."""
         self.losses -= 1
         self.note("the store is lost")
+        self._forget_said()
         waiting = {word for alert in self.spool.files.values() for word in (alert.eventid,)}
         self.lost_before |= self.accepted.keys() - waiting
         self.lost_before |= {alert.eventid for alerts in self.accepted.values() for alert in alerts[:-1]}
@@ -459,10 +471,16 @@ class Simulation:
             self.is_restored = True
             self.note("GLPI is restored from its backup")
             self.world.db.restore(self.backup)
+            self._forget_said()
             self.lost_before |= self.accepted.keys()
             self.deeds.clear()
             self.urgencies.clear()
             self.removed.clear()
+
+    def _forget_said(self) -> None:
+        """What was said before is history."""
+        for one in self.said:
+            one.is_owed = False
 
     # -- people -------------------------------------------------------------------------------------------------------
 
@@ -472,7 +490,20 @@ class Simulation:
         if not ids:
             return
         id_ = self.rng.choice(ids)
-        deed = self.rng.choice(("take", "pending", "solve", "close", "reopen", "delete", "purge", "urgency", "rename"))
+        deeds = (
+            "take",
+            "pending",
+            "solve",
+            "close",
+            "reopen",
+            "delete",
+            "purge",
+            "urgency",
+            "rename",
+            "reply",
+            "reply",
+        )
+        deed = self.rng.choice(deeds)
         if deed in ("delete", "purge") and self.rng.random() < 0.6:
             return
         raced = self.depth > 0 or not self.calm or self._is_in_flight(id_)
@@ -512,8 +543,17 @@ class Simulation:
                 urgency = self.rng.choice((1, 2, 3, 4, 5))
                 self.people.set_urgency(id_, urgency)
                 self.urgencies[id_] = 0 if raced or urgency == self._told_urgency(id_) else urgency
+            case "reply":
+                word, is_private = f"deed-{len(self.said)}", self.rng.random() < 0.2
+                self.people.reply(id_, f"<p>{word}</p>", user=9, private=is_private)
+                self.said.append(Said(id_, word, is_private, self._is_heard(id_, status)))
             case "rename":
                 self.people.rename(id_, "Renamed by a person")
+
+    def _is_heard(self, id_: int, status: int) -> bool:
+        """What is said now is news; not on a closed ticket (GLPI 10 tells nobody), nor before a lost one is known."""
+        is_known = self.losses == self.traits.store_losses or bool(self.store.read(incidents.by_tickets, [id_]))
+        return status != 6 and is_known and not self.is_restored
 
     def _did(self, id_: int, hold: Hold, raced: bool, members_open: bool) -> None:
         before = self.deeds.get(id_)
@@ -603,14 +643,23 @@ class Simulation:
         if one.eventid in self.lost_before:
             # which events had joined a ticket lay in the lost store alone
             notes, told = (), () if self.is_restored else told[-1:]
+        elif self.is_restored and self._joined_what_was_lost(one):
+            told, wanted = (), Wanted.EITHER
         late = {
             note for place, note in enumerate(notes)
             if any(self.merged.get(note, 0) > self._claim_of(later) for later in notes[place + 1 :])
         }  # fmt: skip
         return Problem(
             "prod", one.eventid, one.triggerid, one.recovered is not None and self._is_known_over(one), wanted, told,
-            notes, frozenset(late),
+            notes, frozenset(late), tuple(text for text in one.messages if not _is_number(text)),
         )  # fmt: skip
+
+    def _joined_what_was_lost(self, one: Truth) -> bool:
+        """Its ticket went with the restore, and nobody had read that yet when it was told."""
+        return any(
+            owed.incident.seen.is_gone and any(event.eventid == one.eventid for event in owed.incident.events)
+            for owed in self._all_incidents()
+        )
 
     def _claim_of(self, note: str) -> int:
         for incident in self._all_incidents():
@@ -662,9 +711,17 @@ class Simulation:
                 Ticket(
                     id=id_, marker=marker, status=int(row["status"]), urgency=int(row["urgency"]),
                     solutions=self._texts("ITILSolution", id_), followups=self._texts("ITILFollowup", id_),
+                    deeds=self._owed_words(id_),
+                    secrets=tuple(one.word for one in self.said if one.ticket == id_ and one.is_private),
                 )
             )  # fmt: skip
         return found
+
+    def _owed_words(self, ticket: int) -> tuple[str, ...]:
+        """What people said there, as far as Zabbix still shows an event to be told."""
+        if any(one.is_housekept for one in self._members(ticket)) or not self._members(ticket):
+            return ()
+        return tuple(one.word for one in self.said if one.ticket == ticket and one.is_owed and not one.is_private)
 
     def _texts(self, itemtype: str, ticket: int) -> tuple[str, ...]:
         table = self.world.db[itemtype]
@@ -719,8 +776,12 @@ def _words(alert: Alert) -> set[str]:
     return {alert.fields["event_update_message"]} if "event_update_message" in alert.fields else set()
 
 
+def _is_number(message: str) -> bool:
+    return message.startswith("GLPI ticket ")
+
+
 def _numbers(messages: Iterable[str]) -> list[int]:
-    return [int(text.split("GLPI ticket ")[1].split(":")[0]) for text in messages if "GLPI ticket " in text]
+    return [int(text.split("GLPI ticket ")[1].split(":")[0]) for text in messages if _is_number(text)]
 
 
 def _plain(content: str | None) -> str:
