@@ -22,6 +22,8 @@ class Row(NamedTuple):
     journey: str
 
 
+_COURSE = "test_who_took_a_ticket_whom_it_was_assigned_to_and_what_was_written_is_told"
+_END = "test_the_end_of_a_ticket_is_told_and_the_problem_gets_no_second_one"
 FROM_ZABBIX = (
     Row(
         "a problem",
@@ -38,7 +40,7 @@ FROM_ZABBIX = (
     Row(
         "its severity is changed; a message",
         "urgency and impact, unless a person set them; a followup with the author's name",
-        "`severity_map`, `private_notes`, `note`",
+        "`follow_severity`, `severity_map`; `notes`, `private_notes`, `note`",
         "test_journeys.py::test_a_changed_severity_changes_the_urgency_and_a_message_becomes_a_note",
     ),
     Row(
@@ -50,7 +52,7 @@ FROM_ZABBIX = (
     Row(
         "suppressed, unsuppressed",
         "a followup each; no ticket yet where there is none",
-        "`hold_suppressed`",
+        "`notes`, `hold_suppressed`",
         "test_turns.py::test_a_problem_suppressed_by_hand_keeps_its_ticket_and_is_told_of_both_words",
     ),
     Row(
@@ -80,7 +82,7 @@ FROM_ZABBIX = (
     Row(
         "its trigger is switched off",
         "a private followup and a line in `status`; it stays open",
-        "",
+        "`notes`",
         "test_trouble.py::test_a_trigger_that_is_switched_off_leaves_its_ticket_open_with_a_note_and_no_second_one",
     ),
     Row(
@@ -100,8 +102,68 @@ FROM_GLPI = (
     Row(
         "the ticket is made",
         "number and link as a message, the event acknowledged",
-        "`acknowledge`, `write_back`, `acknowledgement`",
+        "`acknowledge`, `write_back: acknowledge`, `acknowledgement`",
         "test_journeys.py::test_a_value_in_each_of_five_areas_becomes_a_right_ticket_and_the_event_names_it",
+    ),
+    Row(
+        "it is taken",
+        "a message with the person's name",
+        "`write_back: taken`, `news`",
+        f"test_news.py::{_COURSE}",
+    ),
+    Row(
+        "it is assigned to a person or a group",
+        "a message: to whom, by whom",
+        "`write_back: assigned`, `news`",
+        f"test_news.py::{_COURSE}",
+    ),
+    Row(
+        "a followup of a person",
+        "a message with the name and the text; private ones by setting only",
+        "`write_back: followups`, `news`",
+        f"test_news.py::{_COURSE}",
+    ),
+    Row(
+        "a person solves it",
+        "a message with the name and the text, the event acknowledged",
+        "`write_back: solved`, `acknowledge_solved`, `news`",
+        f"test_news.py::{_END}",
+    ),
+    Row(
+        "a person solves it, and Zabbix is to follow",
+        "the event is closed where manual close is allowed",
+        "`write_back: close_solved` (off)",
+        "test_news.py::test_a_ticket_that_is_solved_closes_the_problem_by_setting_where_that_is_allowed",
+    ),
+    Row(
+        "it is reopened",
+        "a message with the person's name",
+        "`write_back: reopened`, `news`",
+        f"test_news.py::{_END}",
+    ),
+    Row(
+        "it is closed",
+        "a message with the person's name",
+        "`write_back: closed`, `news`",
+        f"test_news.py::{_END}",
+    ),
+    Row(
+        "it is moved to the trash",
+        "a message with the person's name; that problem gets no second ticket",
+        "`write_back: deleted`, `news`",
+        f"test_news.py::{_END}",
+    ),
+    Row(
+        "it is in the trash and the problem goes on",
+        "nothing more is written to it, and there is no second ticket",
+        "",
+        "test_turns.py::test_a_ticket_in_the_trash_gets_no_second_one_and_no_words",
+    ),
+    Row(
+        "a person solved it and the problem recovers",
+        "nothing is added",
+        "`reopen_after_person`",
+        "test_turns.py::test_a_person_who_solved_the_ticket_wins_and_the_recovery_adds_nothing",
     ),
     Row(
         "what the bridge wrote in Zabbix",
@@ -110,16 +172,16 @@ FROM_GLPI = (
         "test_journeys.py::test_what_the_bridge_writes_to_an_event_never_comes_back_as_a_note",
     ),
     Row(
-        "a person solves or closes it",
-        "nothing; the recovery then adds nothing",
-        "`reopen_after_person`",
-        "test_turns.py::test_a_person_who_solved_the_ticket_wins_and_the_recovery_adds_nothing",
+        "what the bridge wrote in GLPI",
+        "no echo: it never comes back as a message",
+        "",
+        f"test_news.py::{_COURSE}",
     ),
     Row(
-        "a person moves it to the trash",
-        "nothing, and nothing more is written to it; that problem gets no second ticket",
-        "",
-        "test_turns.py::test_a_ticket_in_the_trash_gets_no_second_one_and_no_words",
+        "each of these, switched off",
+        "nothing",
+        "all of these",
+        "test_news.py::test_what_is_switched_off_is_not_told_on_either_side",
     ),
 )
 

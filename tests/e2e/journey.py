@@ -112,7 +112,9 @@ class Journey:
     def settings(self) -> Path:
         return self.home / "bridge.yml"
 
-    def write(self, *, adopt: str = "off", sync: str = "2s", **rules: Any) -> None:
+    def write(
+        self, *, adopt: str = "off", sync: str = "2s", write_back: Mapping[str, Any] | None = None, **rules: Any
+    ) -> None:
         """Write settings, secrets and rules; `rules` go into the default."""
         for name, secret in (
             ("glpi", self.glpi.user_token),
@@ -123,9 +125,10 @@ class Journey:
             token.touch(mode=0o600)
             token.write_text(secret)
         server = {"url": self.zabbix.url, "token_file": "./zabbix.token", "timezone": "UTC", "adopt": adopt}
+        back = {"write_back": dict(write_back)} if write_back else {}
         settings = {
             "glpi": {"url": self.glpi.url, "user_token_file": "./glpi.token", "app_token_file": "./app.token"},
-            "zabbix": {SOURCE: server},
+            "zabbix": {SOURCE: server | back},
             "spool": str(self.objects.spool),
             "store": "./bridge.db",
             "delivery": {"settle_after": "1s", "lease": "20s", "backoff_first": "1s", "backoff_cap": "3s"},
@@ -242,6 +245,16 @@ class Journey:
             lambda: next(iter([event for event in host.events(key)[-1:] if event["acknowledged"] == "1"]), None),
             f"an acknowledgement of {key}",
         )
+
+    def messages(self, event: Row) -> list[str]:
+        """List what the event was told, in order."""
+        asked = {
+            "eventids": [event["eventid"]],
+            "output": ["eventid"],
+            "selectAcknowledges": ["acknowledgeid", "message"],
+        }
+        rows = self.zabbix.call("event.get", asked)[0]["acknowledges"]
+        return [row["message"] for row in sorted(rows, key=lambda row: int(row["acknowledgeid"]))]
 
     def notes(self, ticket: Row) -> list[str]:
         """List the texts of a ticket's followups, in order."""

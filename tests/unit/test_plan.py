@@ -16,6 +16,7 @@ from glpi_bridge.model import (
     Incident,
     Level,
     Note,
+    NoteKind,
     Policy,
     Route,
     Seen,
@@ -25,6 +26,7 @@ from glpi_bridge.model import (
     TicketStatus,
     Told,
     Wait,
+    Word,
 )
 
 START = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
@@ -428,3 +430,60 @@ def test_which_ends_a_finished_ticket_says_by_itself(one: Incident, eventids: se
 def test_which_event_learns_its_ticket(one: Incident, policy: Policy, eventid: str | None) -> None:
     step = plan.acknowledgement(one, policy)
     assert (None if step is None else step.subject) == eventid
+
+
+def test_an_event_hears_the_number_of_its_ticket_before_the_news_of_it_and_these_in_their_order() -> None:
+    words = tuple(Word(id_, eventid, "text") for id_, eventid in ((5, "101"), (5, "102"), (6, "101")))
+    one = incident(problem("101"), problem("102"), told=told(), acknowledged=frozenset({"102"}), words=words)
+    turns = [plan.acknowledgement(one, Policy(), tries) for tries in range(3)]
+    assert [step.subject for step in turns if step is not None] == ["101", "102 5", "101"]
+    told_all = replace(one, acknowledged=frozenset({"101", "102"}))
+    step = plan.acknowledgement(told_all, Policy())
+    assert step is not None
+    assert step.subject == "101 5"
+
+
+def test_news_are_told_where_the_number_is_not_wanted_and_of_a_ticket_that_is_gone() -> None:
+    one = incident(problem("101"), told=told(), words=(Word(5, "101", "text"),))
+    for incident_, policy in ((one, Policy(acknowledge=False)), (replace(one, seen=Seen(is_gone=True)), Policy())):
+        step = plan.acknowledgement(incident_, policy)
+        assert step is not None
+        assert step.subject == "101 5"
+
+
+WANTED = Draft("", "", urgency=Level.HIGH, impact=Level.MEDIUM)
+
+
+@pytest.mark.parametrize(
+    ("action", "message", "kinds"),
+    [
+        ("commented", "x", {NoteKind.MESSAGE}),
+        ("acknowledged, commented", "x", {NoteKind.MESSAGE, NoteKind.ACKNOWLEDGEMENT}),
+        ("unacknowledged", "", {NoteKind.ACKNOWLEDGEMENT}),
+        ("changed severity from Warning to High", "", {NoteKind.SEVERITY}),
+        ("suppressed until 2026.11.25 10:00:00", "", {NoteKind.SUPPRESSION}),
+        ("unsuppressed", "", {NoteKind.SUPPRESSION}),
+        ("closed", "", {NoteKind.CLOSE}),
+        ("changed rank to symptom", "", {NoteKind.RANK}),
+        ("something new", "", set()),
+    ],
+)
+def test_a_note_is_told_if_any_of_what_it_tells_is_wanted(action: str, message: str, kinds: set[NoteKind]) -> None:
+    one = Note(at(1), "abc", "Ann", action, message)
+    assert plan.kinds_of(one) == kinds
+    event = problem(notes=(one,))
+    for wanted in (frozenset(NoteKind), *(frozenset({kind}) for kind in NoteKind), frozenset[NoteKind]()):
+        step = plan.plan(
+            incident(event, told=told(), seen=Seen(urgency=4, impact=3)),
+            Route("default", "7", WANTED, Policy(notes=wanted)),
+            at(2),
+        )
+        assert (isinstance(step, Step) and step.kind is StepKind.NOTE) is (not kinds or bool(kinds & wanted))
+
+
+def test_urgency_stays_where_severity_is_not_to_be_followed() -> None:
+    one = incident(problem(), told=told(urgency=2, impact=2), seen=Seen(urgency=2, impact=2))
+    followed = plan.plan(one, Route("default", "7", WANTED), at(2))
+    assert isinstance(followed, Step)
+    assert followed.kind is StepKind.RAISE
+    assert isinstance(plan.plan(one, Route("default", "7", WANTED, Policy(follow_severity=False)), at(2)), Wait)
