@@ -18,7 +18,7 @@ from glpi_bridge.model import Outcome
 from glpi_bridge.news import Wanted
 from glpi_bridge.rules import Rules
 from glpi_bridge.spool import Spool
-from glpi_bridge.store import Connection, Store, attempts, events, incidents, meta
+from glpi_bridge.store import Connection, Store, attempts, events, incidents, meta, undertakings
 from glpi_bridge.zabbix import Zabbix
 
 CRON = "cron"
@@ -196,6 +196,7 @@ def _next_wake(connection: Connection, zabbixes: Sequence[str], now: float) -> f
     if meta.get(connection, STOPPED) is not None:
         return None
     glpi, zabbix = incidents.next_due(connection, now)
+    glpi = min((at for at in (glpi, undertakings.next_due(connection, now)) if at is not None), default=None)
     sides = [(["GLPI"], glpi, attempts.next_time(connection, acknowledgements=False))]
     sides.append((list(zabbixes), zabbix, attempts.next_time(connection, acknowledgements=True)))
     wakes = []

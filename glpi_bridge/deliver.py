@@ -12,6 +12,7 @@ from glpi_bridge import intake, look, plan, settle
 from glpi_bridge.acknowledge import acknowledge
 from glpi_bridge.context import Context
 from glpi_bridge.errors import TargetError
+from glpi_bridge.itil.delivery import undertake
 from glpi_bridge.model import Step, StepKind
 from glpi_bridge.recollect import is_recollected, recollect
 from glpi_bridge.send import Due, Sender, may_go_on, trouble, verify
@@ -39,6 +40,7 @@ def one_pass(context: Context) -> int:
                 if not intake.take_in(context) and done is None:
                     break
         verify(context)
+        told_count += undertake(context)
     except TargetError as error:
         trouble(context, error)
     acknowledge(context)

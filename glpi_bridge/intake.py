@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from glpi_bridge import facts, plan
+from glpi_bridge import facts, plan, recurrence
 from glpi_bridge.alert import BadAlert
 from glpi_bridge.context import CRON, Context
 from glpi_bridge.facts import Facts
 from glpi_bridge.model import Alert, Incident, Route, Told
 from glpi_bridge.spool import Entry
-from glpi_bridge.store import Connection, events, incidents, meta
+from glpi_bridge.store import Connection, events, incidents, meta, undertakings
 from glpi_bridge.store.events import Unsorted
 
 log = logging.getLogger(__name__)
@@ -105,6 +105,22 @@ def _sort(connection: Connection, context: Context, routed: Sequence[tuple[Unsor
     numbers = incidents.insert_incidents(connection, opened, now)
     events.place(connection, [(one, _number(held, numbers), verdict) for one, held, verdict in placed])
     events.make_due(connection, {held.id for _, held, _ in placed if held is not None and held.id > 0}, now)
+    _count(connection, routed, {(one.source, one.eventid) for one, held, _ in placed if held is not None})
+
+
+def _count(
+    connection: Connection, routed: Sequence[tuple[Unsorted, Route]], placed: Collection[tuple[str, str]]
+) -> None:
+    """Note the events that a Problem may be opened for, or that belong to one under way."""
+    followed = undertakings.followed(connection)
+    found = []
+    for one, route in routed:
+        wanted = followed | ({route.policy.problem_same} if route.policy.problem_after else set())
+        if wanted and (one.source, one.eventid) in placed:
+            event = facts.event(one.source, one.eventid, one.facts)
+            causes = [cause for same in wanted if (cause := recurrence.cause(same, event, route)) is not None]
+            found += [(cause, one.source, one.eventid) for cause in causes]
+    undertakings.add_occurrences(connection, found)
 
 
 def _number(held: Incident | None, numbers: Sequence[int]) -> int | None:

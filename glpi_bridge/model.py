@@ -234,12 +234,35 @@ class Draft:
     extra: Mapping[str, str | int | float | bool] = field(default_factory=dict, hash=False)
 
 
+class Sameness(StrEnum):
+    """What incidents share that are taken for one cause: the dedup key, the host, or the category."""
+
+    KEY = "key"
+    HOST = "host"
+    CATEGORY = "category"
+
+
+@dataclass(frozen=True, slots=True)
+class Often:
+    """How often an incident recurs before it is a problem: `count` occurrences within that time."""
+
+    count: int
+    within: timedelta
+
+    def __str__(self) -> str:
+        days = self.within / timedelta(days=1)
+        return (
+            f"{self.count} in {days:g} days" if days >= 1 else f"{self.count} in {self.within / timedelta(hours=1):g}h"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """How an incident is followed; each value comes from the rule that matched, else from `default:`.
 
     `reopen_window` None = always, zero = never. `flap_count` changes within `flap_window` make an incident flap; its
-    state is told again only after `flap_calm` without a change. zero `flap_count` switches this off.
+    state is told again only after `flap_calm` without a change. zero `flap_count` switches this off. After
+    `problem_after` occurrences of one cause (`problem_same`) GLPI gets a Problem; None: never by itself.
     """
 
     hold_off: timedelta = timedelta(0)
@@ -259,6 +282,8 @@ class Policy:
     link_asset: bool = False
     follow_severity: bool = True
     notes: frozenset[NoteKind] = frozenset(NoteKind)
+    problem_after: Often | None = None
+    problem_same: Sameness = Sameness.KEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,6 +388,7 @@ class StepKind(StrEnum):
     CONFIRM = "confirm"
     PART = "part"
     ACKNOWLEDGE = "acknowledge"
+    DEED = "deed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,8 +397,8 @@ class Step:
 
     `subject` names what the step is about so that it can be recognised again: an event id (solve, reopen, acknowledge,
     asset), an event id and that of the news it is told (acknowledge), a note id, the other ticket's id (link); empty
-    for create and raise. PART is the store's own affair: events that came back to a ticket which takes nothing any more
-    begin an incident of their own.
+    for create and raise. DEED is an undertaking's (`itil`). PART is the store's own affair: events that came back to a
+    ticket which takes nothing any more begin an incident of their own.
     """
 
     kind: StepKind

@@ -55,6 +55,7 @@ class Text(StrEnum):
     FLAPPING = "flap_summary"
     ACKNOWLEDGEMENT = "acknowledgement"
     NEWS = "news"
+    PROBLEM = "problem"
 
     @property
     def is_html(self) -> bool:
@@ -67,6 +68,7 @@ MORE_NAMES: Mapping[Text, frozenset[str]] = {
     Text.FLAPPING: frozenset({"changes", "since", "until"}),
     Text.ACKNOWLEDGEMENT: frozenset({"ticket_id", "ticket_link"}),
     Text.NEWS: frozenset({"ticket_id", "ticket_link", "news"}),
+    Text.PROBLEM: frozenset({"occurrences", "same"}),
 }
 """The names that a text knows beyond those of every template."""
 

@@ -5,6 +5,7 @@ The descriptions are the reference (docs/reference/rules.md is checked against t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, timedelta, tzinfo
 from typing import Annotated, TypeVar
@@ -12,7 +13,7 @@ from typing import Annotated, TypeVar
 from pydantic import BeforeValidator, Field, PlainValidator
 
 from glpi_bridge.match import Both, Condition, Either, Not, Pattern, Severe, Tagged, Words
-from glpi_bridge.model import Event, Level, NoteKind, Origin, Severity, TicketType
+from glpi_bridge.model import Event, Level, NoteKind, Often, Origin, Sameness, Severity, TicketType
 from glpi_bridge.section import Section
 from glpi_bridge.spans import during, severities
 from glpi_bridge.units import Mistake, duration, duration_or_always, shown, switch, zone
@@ -113,6 +114,29 @@ def _time(value: object) -> tuple[str, ...]:
     for text in texts:
         during(text, UTC)
     return texts
+
+
+_OFTEN = re.compile(r"(\d+)\s+in\s+(.+)")
+_WORDS = re.compile(r"(\d+(?:\.\d+)?)\s*(hour|day|week)s?")
+
+
+def often(value: object) -> Often | None:
+    """Read `5 in 7 days`, `3 in 12h`, or `never` (None)."""
+    text = " ".join(str(value).lower().split())
+    if value is False or text in {"never", "off", "no"}:
+        return None
+    found = _OFTEN.fullmatch(text)
+    if found is None:
+        raise Mistake(f"{shown(value)} is not how often something recurs", "write it as in `5 in 7 days`, or `never`")
+    count, words = int(found[1]), _WORDS.fullmatch(found[2])
+    within = duration(words[1] + words[2][0] if words else found[2])
+    if count < 2 or not within:
+        raise Mistake(f"{shown(value)} is no recurrence", "it takes at least 2, within a time above zero")
+    return Often(count, within)
+
+
+def _sameness(value: object) -> Sameness:
+    return _choice(value, {str(one): one for one in Sameness}, "what incidents of one cause share")
 
 
 Patterns = Annotated[tuple[Pattern, ...], PlainValidator(_list_of(_pattern))]
@@ -315,6 +339,16 @@ class Wishes(Section):
     acknowledge: Switch | None = Field(default=None, description="tell Zabbix the ticket's number")
     link_asset: Switch | None = Field(
         default=None, description="link the ticket to its host's asset in GLPI (`assets` in bridge.yml)"
+    )
+    problem_after: Annotated[Often | None, PlainValidator(often)] = Field(
+        default=None,
+        description="recurring incidents become a Problem, linked to it: `5 in 7 days`, or `never` by itself",
+    )
+    problem_same: Annotated[Sameness, PlainValidator(_sameness)] | None = Field(
+        default=None, description="what recurs: the same `key` (who shares a ticket), `host` or `category`"
+    )
+    problem: Source | None = Field(
+        default=None, description="template (HTML) of a Problem's text, or a .j2 file; knows `occurrences`"
     )
     severity_map: Annotated[dict[Severity, tuple[Level, Level]], PlainValidator(_severity_map)] | None = Field(
         default=None, description="severity → level, or → `{urgency, impact}`"

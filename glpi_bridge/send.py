@@ -229,7 +229,7 @@ def record(context: Context, attempt: Attempt, writes: Sequence[Write], outcomes
         )
         context.glpi.drop()
         return 0
-    _react(context, attempt, [outcome for _, outcome in pairs])
+    react(context, attempt, [outcome for _, outcome in pairs])
     if made:
         _created(context, attempt, done)
     return len(done)
@@ -367,7 +367,7 @@ def _refused(context: Context, write: Write, outcome: Outcome) -> End:
     )  # fmt: skip
 
 
-def _react(context: Context, attempt: Attempt, outcomes: Sequence[Outcome]) -> None:
+def react(context: Context, attempt: Attempt, outcomes: Sequence[Outcome]) -> None:
     """What a whole call's trouble means for the calls after it."""
     verdicts = {outcome.verdict for outcome in outcomes}
     first = next((outcome for outcome in outcomes if outcome.verdict is not Verdict.DONE), None)

@@ -33,7 +33,7 @@ def settle_due(context: Context) -> int:
     """Go on with every attempt whose time has come; return how many were ended."""
     ended = 0
     for attempt in context.store.read(attempts.unsettled, context.now()):
-        if attempt.operation is StepKind.ACKNOWLEDGE or context.is_held("GLPI"):
+        if attempt.operation in (StepKind.ACKNOWLEDGE, StepKind.DEED) or context.is_held("GLPI"):
             continue
         lease_until = context.now() + context.terms.lease
         mine = context.store.write(attempts.take_over, attempt, context.worker, lease_until)
@@ -48,7 +48,7 @@ def _go_on(context: Context, attempt: Attempt) -> bool:
         context.glpi.drop()
     try:
         if attempt.fenced_at is None:
-            attempt = _fence(context, attempt)
+            attempt = fence(context, attempt)
             if attempt.fenced_at is None:
                 return _keep(context, attempt, attempt.next_at)
         ended = _look(context, attempt, attempt.fenced_at)
@@ -65,7 +65,7 @@ def _keep(context: Context, attempt: Attempt, next_at: float) -> bool:
     return False
 
 
-def _fence(context: Context, attempt: Attempt) -> Attempt:
+def fence(context: Context, attempt: Attempt) -> Attempt:
     """End the session of the attempt. `fenced_at` is set once nothing of its request can come any more."""
     now = context.now()
     try:
@@ -82,7 +82,7 @@ def _fence(context: Context, attempt: Attempt) -> Attempt:
         return replace(attempt, next_at=attempt.started_at + context.terms.forgotten_after)
     if context.glpi.is_alive(attempt.token):
         if attempt.note == "alive":
-            _not_locking(context)
+            stop_not_locking(context)
         return replace(attempt, note="alive", kills=attempt.kills + 1, next_at=now + 1.0)
     fenced = replace(attempt, fenced_at=context.now(), next_at=context.now(), note=None)
     context.store.write(attempts.keep, replace(fenced, lease_until=attempt.lease_until), attempt.lease_until)
@@ -99,7 +99,8 @@ def _kill_pause(context: Context, attempt: Attempt) -> float:
     return context.terms.pause(attempt.kills + 1, context.chance())
 
 
-def _not_locking(context: Context) -> None:
+def stop_not_locking(context: Context) -> None:
+    """Stop all writes, as the fence does not hold in this GLPI."""
     why = (
         "GLPI's sessions do not lock: killSession was answered and the session lives on. Without that lock a lost "
         "answer cannot be told from a lost request. Let PHP keep its sessions in files (or set redis.session."
@@ -116,7 +117,7 @@ def _look(context: Context, attempt: Attempt, fenced_at: float) -> bool:
     if attempt.looks and not second:
         return _keep(context, attempt, fenced_at + context.terms.settle_after)
     if second and context.glpi.is_alive(attempt.token):
-        _not_locking(context)
+        stop_not_locking(context)
         return _keep(context, attempt, now + context.terms.first_pause)
     owed = {one.incident.id: one for one in context.store.read(incidents.by_ids, _ids(attempt))}
     found, nobodys = _FIND[attempt.operation](context, attempt)

@@ -33,6 +33,8 @@ _POLICIES = (
     "acknowledge",
     "notes",
     "follow_severity",
+    "problem_after",
+    "problem_same",
 )
 
 

@@ -165,6 +165,8 @@ def following_in_words(policy: Policy) -> list[str]:
         said.append("gets a ticket even while suppressed in Zabbix")
     if policy.reopen_after_person:
         said.append("reopened once if a person closes the ticket while the problem lives")
+    if policy.problem_after:
+        said.append(f"a Problem is opened once the same {policy.problem_same} recurred {policy.problem_after}")
     if not policy.acknowledge:
         said.append("Zabbix is not told the ticket's number")
     return said

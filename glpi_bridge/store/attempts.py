@@ -103,6 +103,17 @@ def claim_acknowledgements(connection: Connection, attempt: Attempt, owed: Seque
     return claimed
 
 
+def begin(connection: Connection, attempt: Attempt) -> None:
+    """Commit to a write whose claim is kept elsewhere (an undertaking's)."""
+    connection.execute(insert(attempts).values(_row(attempt)))
+
+
+def forget(connection: Connection, attempt: Attempt) -> bool:
+    """End an attempt as a whole; False if it is another worker's now."""
+    mine = and_(attempts.c.id == attempt.id, attempts.c.worker == attempt.worker)
+    return connection.execute(delete(attempts).where(mine)).rowcount == 1
+
+
 def conclude(
     connection: Connection, attempt: Attempt, ends: Sequence[End], now: float, *, doubt: str | None = None
 ) -> bool:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, exists, insert, select, update
 from sqlalchemy.engine import Connection
 
 from glpi_bridge.facts import Facts, merge
-from glpi_bridge.store.tables import events, incidents
+from glpi_bridge.store.tables import events, incidents, occurrences
 
 T = TypeVar("T")
 _CHUNK = 400
@@ -188,6 +188,12 @@ def forget(connection: Connection, before: float, limit: int = 1000) -> int:
         .limit(limit)
     ).all()
     for part in chunks(ids):
+        theirs = exists().where(
+            events.c.source == occurrences.c.source,
+            events.c.eventid == occurrences.c.eventid,
+            events.c.incident_id.in_(part),
+        )
+        connection.execute(delete(occurrences).where(theirs))
         connection.execute(delete(events).where(events.c.incident_id.in_(part)))
         connection.execute(delete(incidents).where(incidents.c.id.in_(part)))
     loose = delete(events).where(events.c.incident_id.is_(None), ~events.c.unsorted, events.c.changed_at < before)

@@ -128,3 +128,46 @@ found = Table(
     Column("ticket_id", Integer, nullable=False),
     **_OPTIONS,
 )
+
+# Events by the cause that they share, for those that are counted; `fresh` until they were looked at.
+occurrences = Table(
+    "occurrences",
+    metadata,
+    Column("cause", String(32), primary_key=True),
+    Column("source", String(64), primary_key=True),
+    Column("eventid", String(64), primary_key=True),
+    Column("fresh", Boolean, nullable=False),
+    Index("occurrences_fresh", "fresh"),
+    Index("occurrences_event", "source", "eventid"),
+    **_OPTIONS,
+)
+
+# Problems and Changes that the bridge follows; at most one of a cause is not finished.
+undertakings = Table(
+    "undertakings",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", String(16), nullable=False),
+    Column("cause", String(64), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("marker", String(190), nullable=False),
+    Column("same", String(16), nullable=False, default=""),
+    Column("glpi_id", Integer, nullable=True),
+    Column("given", _LONG, nullable=False),
+    Column("told", _LONG, nullable=False),
+    Column("seen", _LONG, nullable=False),
+    Column("state", String(255), nullable=False, default=""),
+    Column("version", Integer, nullable=False, default=0),
+    Column("due_at", _TIME, nullable=True),
+    Column("not_before", _TIME, nullable=False, default=0.0),
+    Column("attempt_id", String(36), nullable=True),
+    Column("tries", Integer, nullable=False, default=0),
+    Column("refused_at", _TIME, nullable=True),
+    Column("parked", Text, nullable=True),
+    Column("created_at", _TIME, nullable=False),
+    Column("finished_at", _TIME, nullable=True),
+    UniqueConstraint("kind", "cause", "generation", name="undertakings_cause"),
+    Index("undertakings_due", "due_at"),
+    Index("undertakings_glpi", "kind", "glpi_id"),
+    **_OPTIONS,
+)

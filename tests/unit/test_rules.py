@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from glpi_bridge.compiled import Named
 from glpi_bridge.errors import SettingsError
 from glpi_bridge.match import Both, Condition, Either, Not, Pattern, Severe, Tagged, Words
-from glpi_bridge.model import Event, Level, Note, NoteKind, Origin, Policy, Severity, Tag, TicketType
+from glpi_bridge.model import Event, Level, Note, NoteKind, Often, Origin, Policy, Sameness, Severity, Tag, TicketType
 from glpi_bridge.reach import covers
 from glpi_bridge.render import Text
 from glpi_bridge.rulefile import Match, Wishes
@@ -257,6 +257,8 @@ def test_each_policy_can_be_set() -> None:
               acknowledge: false
               notes: [message, close]
               follow_severity: false
+              problem_after: 5 in 7 days
+              problem_same: host
             """,
             link_assets=True,
         )
@@ -281,8 +283,34 @@ def test_each_policy_can_be_set() -> None:
         notes=frozenset({NoteKind.MESSAGE, NoteKind.CLOSE}),
         follow_severity=False,
         link_asset=True,
+        problem_after=Often(5, timedelta(days=7)),
+        problem_same=Sameness.HOST,
     )
     assert all(getattr(policy, field.name) != field.default for field in fields(Policy))
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("5 in 7 days", Often(5, timedelta(days=7))),
+        ("2 in 1 day", Often(2, timedelta(days=1))),
+        ("3  IN 12h", Often(3, timedelta(hours=12))),
+        ("4 in 2 weeks", Often(4, timedelta(weeks=2))),
+        ("never", None),
+        ("off", None),
+    ],
+)
+def test_how_often_something_recurs_is_written_in_words(written: str, expected: Often | None) -> None:
+    assert rules(f"default: {{problem_after: {written}}}").route(EVENT).policy.problem_after == expected
+
+
+@pytest.mark.parametrize("wrong", ["5", "often", "1 in 7 days", "5 in 0", "5 in 7 moons", "0 in 1h", "-2 in 1h"])
+def test_what_is_no_recurrence_is_told_with_its_line_and_what_to_write(wrong: str) -> None:
+    with pytest.raises(SettingsError) as told:
+        rules(f"default:\n  problem_after: {wrong}")
+    (fault,) = told.value.faults
+    assert fault.line == 2
+    assert fault.advice
 
 
 @pytest.mark.field("F90")

@@ -1,0 +1,96 @@
+"""What a deed of a Problem writes to GLPI, and where it is found again. Sends nothing itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import escape
+
+from glpi_bridge.context import Context
+from glpi_bridge.itil.problem import Verb
+from glpi_bridge.model import Draft, TicketType
+from glpi_bridge.recurrence import Occurrence
+from glpi_bridge.render import Text
+from glpi_bridge.text import as_text, title, with_marker
+from glpi_bridge.undertaking import Deed, Due, Kind, Member, Undertaking
+
+_OF_TICKETS_ONLY = ("type", "requesttypes_id", "locations_id", "_users_id_requester")
+
+
+def compose(context: Context, one: Undertaking, due: Due, members: list[Member], seen: list[Occurrence]) -> Deed:
+    """Return the deed for what is due. Raises NameNotFound where the rules name an entity that GLPI has not."""
+    if due.verb == Verb.OPEN:
+        return _open(context, one, due, seen)
+    if due.verb == Verb.LINK:
+        return _link(one, due)
+    return _workaround(one, due, next(member for member in members if member.ticket_id == due.subject))
+
+
+def _open(context: Context, one: Undertaking, due: Due, seen: list[Occurrence]) -> Deed:
+    fields = _draft(context, one, seen)
+    return Deed(
+        key=due.key,
+        reason=due.reason,
+        itemtype=Kind.PROBLEM,
+        input=fields,
+        path=str(Kind.PROBLEM),
+        marker=one.marker,
+    )
+
+
+def _draft(context: Context, one: Undertaking, seen: list[Occurrence]) -> dict[str, Any]:
+    """Return the input of POST Problem: the gravest of its incidents lends it urgency, category, entity and group."""
+    if not seen:
+        heading, content = str(one.given.get("title", "Problem")), str(one.given.get("content", ""))
+        draft = Draft(title=heading, content=content)
+    else:
+        lead = max(seen, key=lambda each: (each.event.severity, each.at is not None and each.at.timestamp()))
+        route = context.rules.route(lead.event, context.time())
+        same = str(one.given.get("same", ""))
+        text = context.rules.text(Text.PROBLEM, lead.event, context.time(), occurrences=seen, same=same)
+        heading, content, draft = f"Recurring: {route.draft.title}", text.text, route.draft
+    fields, _ = context.names.ticket(draft, None)
+    fields |= one.given.get("fields", {})
+    for name in (*_OF_TICKETS_ONLY, *draft.extra):
+        fields.pop(name, None)
+    if draft.type is not TicketType.INCIDENT:
+        fields.pop("itilcategories_id", None)
+    name = title(heading, encoded_limit=context.glpi.is_10)
+    fields["name"] = as_text(name) if context.glpi.is_10 else name
+    fields["content"] = with_marker(content or "<p></p>", one.marker)
+    return fields
+
+
+def _link(one: Undertaking, due: Due) -> Deed:
+    same = {"problems_id": one.glpi_id or 0, "tickets_id": due.subject}
+    path = f"Problem/{one.glpi_id}/Problem_Ticket"
+    return Deed(due.key, due.reason, "Problem_Ticket", same, path, same=same)
+
+
+def _workaround(one: Undertaking, due: Due, member: Member) -> Deed:
+    known = one.seen.get("workaround") or {}  # whoever only looks for the note needs no text
+    text = escape(str(known.get("text", ""))).replace("\n", "<br>\n")
+    html = f"<p>This is a known problem (problem {one.glpi_id}). {text}</p>"
+    return _followup(due, member, one, html, f"workaround {one.glpi_id}.{due.detail}")
+
+
+def _followup(due: Due, member: Member, one: Undertaking, html: str, words: str) -> Deed:
+    marker = f"{member.marker or one.marker} {words}"
+    fields = {
+        "itemtype": "Ticket",
+        "items_id": member.ticket_id,
+        "content": with_marker(html, marker),
+        "is_private": 1,
+        "_no_reopen": 1,
+        "_do_not_compute_takeintoaccount": 1,
+        "_disablenotif": True,
+    }
+    return Deed(
+        due.key,
+        due.reason,
+        "ITILFollowup",
+        fields,
+        "ITILFollowup",
+        marker=marker,
+        same={"items_id": member.ticket_id},
+    )

@@ -1,0 +1,209 @@
+"""What a person does about Problems from a shell: look for causes, open, link, show. Delivered as other deeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from glpi_bridge import recurrence
+from glpi_bridge.context import Context
+from glpi_bridge.errors import BridgeError, Refused
+from glpi_bridge.itil.delivery import apart, begun, undertake
+from glpi_bridge.itil.standing import plain, standing
+from glpi_bridge.model import Often, Sameness
+from glpi_bridge.recurrence import Occurrence
+from glpi_bridge.store import Connection, undertakings
+from glpi_bridge.undertaking import Kind, Undertaking
+
+_CREATE, _READ_ALL = 4, 1024
+
+
+class NotDone(BridgeError):
+    """What a person asked for cannot be done; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A cause that recurs: its digest, what is shared, its occurrences; `problem_id` is the Problem under way."""
+
+    cause: str
+    same: Sameness
+    what: str
+    count: int
+    tickets: tuple[int, ...]
+    last: str
+    problem_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A Problem that the bridge follows; `state` is in words."""
+
+    id: int | None
+    cause: str
+    reason: str
+    state: str
+    tickets: tuple[int, ...]
+
+
+def suggest(context: Context, often: Often, samenesses: Iterable[Sameness]) -> list[Suggestion]:
+    """Return what recurs so often within the last `often.within`, most frequent first. Reads the store only."""
+    found = [
+        Suggestion(
+            cause=cause,
+            same=same,
+            what=_what(same, seen),
+            count=len(seen),
+            tickets=tuple(recurrence.tickets(seen, None)),
+            last=seen[-1].at.isoformat(" ", "seconds") if seen[-1].at else "",
+            problem_id=None if (held := _under_way(context, cause)) is None else held.glpi_id,
+        )
+        for same in samenesses
+        for cause, seen in _causes(context, often.within, same).items()
+        if _recurs(context, seen, often)
+    ]
+    return sorted(found, key=lambda one: (-one.count, one.cause))
+
+
+def open_cause(context: Context, cause: str, within: timedelta) -> Undertaking:
+    """Open a Problem for a cause that `suggest` has named, or return the one that is under way. Writes to GLPI."""
+    if (held := _under_way(context, cause)) is not None:
+        return held
+    for same in Sameness:
+        seen = _causes(context, within, same).get(cause)
+        if seen:
+            may(context, Kind.PROBLEM)
+            one = begun(cause, same, seen, seen[0].at, "a person asked for it")
+            rows = [(cause, each.event.source, each.event.eventid) for each in seen]
+            return _delivered(context, context.store.write(_begin, one, rows, context.now()))
+    raise NotDone(
+        f"no incident of the store has the cause {cause}: take one that `glpi-bridge itil problem suggest` names"
+    )
+
+
+def open_tickets(context: Context, tickets: list[int], reason: str) -> Undertaking:
+    """Open a Problem for these tickets, or return the one that the first is linked to already. Writes to GLPI."""
+    may(context, Kind.PROBLEM)
+    rows = [_ticket(context, id_) for id_ in tickets]
+    first = rows[0]
+    cause = f"ticket-{tickets[0]}"
+    if (held := _under_way(context, cause)) is not None:
+        return held
+    given = {
+        "tickets": tickets, "reason": reason, "title": f"Problem of ticket {first['id']}: {first['name']}",
+        "content": f"<p>{reason}</p>", "like": int(first["id"]),
+    }  # fmt: skip
+    one = Undertaking(0, Kind.PROBLEM, cause, 1, f"zabbix glpi/{tickets[0]} problem {cause}", given=given)
+    return _delivered(context, context.store.write(_begin, one, [], context.now()))
+
+
+def link(context: Context, problem_id: int, ticket_id: int) -> Undertaking:
+    """Link a ticket to a Problem, whoever made that. Writes to GLPI."""
+    _ticket(context, ticket_id)
+    if standing(context, Kind.PROBLEM, problem_id).get("is_gone"):
+        raise NotDone(f"GLPI has no problem {problem_id} that we may see")
+    held = context.store.read(undertakings.of_glpi, Kind.PROBLEM, problem_id)
+    if held is None:
+        given = {"tickets": [ticket_id], "reason": "a person asked for it"}
+        cause = f"problem-{problem_id}"
+        one = Undertaking(0, Kind.PROBLEM, cause, 1, f"zabbix glpi/{problem_id} problem {cause}", problem_id, given)
+        return _delivered(context, context.store.write(_begin, one, [], context.now()))
+    numbers = dict.fromkeys([*held.given.get("tickets", ()), ticket_id])
+    context.store.write(undertakings.give, held.id, {**held.given, "tickets": [*numbers]}, context.now())
+    return _delivered(context, held)
+
+
+def listed(context: Context) -> list[Listed]:
+    """Return the Problems that the bridge follows. Reads the store only."""
+    return [of(one) for one in context.store.read(undertakings.listed, Kind.PROBLEM)]
+
+
+def show(context: Context, problem_id: int) -> dict[str, Any]:
+    """Return a Problem as GLPI has it, with its tickets. Reads GLPI."""
+    try:
+        row = context.glpi.get(f"Problem/{problem_id}")
+        links = context.glpi.rows(f"Problem/{problem_id}/Problem_Ticket")
+    except Refused as error:
+        raise NotDone(f"GLPI shows no problem {problem_id}: {error}") from error
+    held = context.store.read(undertakings.of_glpi, Kind.PROBLEM, problem_id)
+    seen = standing(context, Kind.PROBLEM, problem_id)
+    return {
+        "id": problem_id,
+        "name": plain(context, str(row["name"])),
+        "status": int(row["status"]),
+        "urgency": int(row["urgency"]),
+        "text": plain(context, str(row["content"] or "")),
+        "tickets": sorted(int(one["tickets_id"]) for one in links),
+        "workaround": (seen.get("workaround") or {}).get("text"),
+        "followed": None if held is None else of(held).state,
+    }
+
+
+def may(context: Context, kind: Kind) -> None:
+    """Raise NotDone, naming the right, unless our profile may create such an object."""
+    account = context.glpi.account or context.glpi.login()
+    held = int(account.rights.get(kind.lower()) or 0)
+    for bit, word in ((_CREATE, "create"), (_READ_ALL, "see all")):
+        if not held & bit:
+            raise NotDone(
+                f'the profile "{account.profile}" lacks the right {kind.lower()} ({word}) in GLPI: nothing was done; '
+                "`glpi-bridge provision glpi` gives it"
+            )
+
+
+def _ticket(context: Context, ticket_id: int) -> dict[str, Any]:
+    try:
+        row: dict[str, Any] = context.glpi.get(f"Ticket/{ticket_id}")
+    except Refused as error:
+        raise NotDone(f"GLPI shows no ticket {ticket_id}: {error}") from error
+    if int(row["is_deleted"]):
+        raise NotDone(f"ticket {ticket_id} is in GLPI's trash")
+    return row
+
+
+def _begin(connection: Connection, one: Undertaking, rows: list[tuple[str, str, str]], now: float) -> Undertaking:
+    undertakings.add_occurrences(connection, rows)
+    return undertakings.begin(connection, one, now)
+
+
+def _delivered(context: Context, one: Undertaking) -> Undertaking:
+    undertake(context)
+    return context.store.read(undertakings.by_id, one.id) or one
+
+
+def _under_way(context: Context, cause: str) -> Undertaking | None:
+    return context.store.read(undertakings.under_way, Kind.PROBLEM, cause)
+
+
+def _causes(context: Context, within: timedelta, same: Sameness) -> dict[str, list[Occurrence]]:
+    found: dict[str, list[Occurrence]] = {}
+    for one in context.store.read(undertakings.ticketed_since, context.time() - within):
+        route = context.rules.route(one.event, context.time(), texts=False)
+        cause = recurrence.cause(same, one.event, route)
+        if cause is not None:
+            found.setdefault(cause, []).append(one)
+    return {cause: recurrence.ordered(seen) for cause, seen in found.items()}
+
+
+def _recurs(context: Context, seen: list[Occurrence], often: Often) -> bool:
+    route = context.rules.route(seen[-1].event, context.time(), texts=False)
+    return recurrence.begins(seen, often, apart(route)) is not None
+
+
+def _what(same: Sameness, seen: list[Occurrence]) -> str:
+    event = seen[-1].event
+    host = event.host_name or event.host
+    return {
+        Sameness.KEY: f"{host}: {event.name or event.trigger_name}",
+        Sameness.HOST: host,
+        Sameness.CATEGORY: f"as {host}: {event.name or event.trigger_name}",
+    }[same]
+
+
+def of(one: Undertaking) -> Listed:
+    """Say how a Problem that the bridge follows stands, by what the store knows."""
+    links = (deed.partition(" ")[2] for deed, id_ in one.told.items() if deed.startswith("link ") and id_)
+    state = f"waits for a person: {one.parked}" if one.parked else one.state or "new"
+    return Listed(one.glpi_id, one.cause, str(one.given.get("reason", "")), state, tuple(sorted(map(int, links))))

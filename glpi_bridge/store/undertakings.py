@@ -1,0 +1,279 @@
+"""Undertakings as rows: the occurrences they are opened for, what is due, who works on it, how a deed ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, and_, case, func, insert, select, update
+from sqlalchemy.engine import Connection
+
+from glpi_bridge import facts
+from glpi_bridge.facts import Facts
+from glpi_bridge.model import Sameness
+from glpi_bridge.recurrence import Occurrence
+from glpi_bridge.store import attempts
+from glpi_bridge.store.attempts import Attempt
+from glpi_bridge.store.tables import events, incidents, occurrences, undertakings
+from glpi_bridge.undertaking import Kind, Undertaking
+
+_CAUSES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How an undertaking leaves a deed; `told` is the deed and the id that GLPI has given for it."""
+
+    told: tuple[str, int] | None = None
+    glpi_id: int | None = None
+    state: str = ""
+    not_before: float = 0.0
+    tries: int = 0
+    refused_at: float | None = None
+    parked: str | None = None
+
+
+# -- occurrences ------------------------------------------------------------------------------------------------------
+
+
+def followed(connection: Connection) -> frozenset[Sameness]:
+    """Return by what the incidents of Problems that are under way are told: their new ones join."""
+    open_ = and_(undertakings.c.kind == Kind.PROBLEM.value, undertakings.c.finished_at.is_(None))
+    names = connection.scalars(select(undertakings.c.same).where(open_).distinct())
+    return frozenset(Sameness(name) for name in names if name)
+
+
+def add_occurrences(connection: Connection, found: Iterable[tuple[str, str, str]]) -> None:
+    """Note events (cause, source, event id) as occurrences; those that are noted stay as they are."""
+    wanted = set(found)
+    by_cause: dict[str, set[tuple[str, str, str]]] = {}
+    for one in wanted:
+        by_cause.setdefault(one[0], set()).add(one)
+    columns = select(occurrences.c.cause, occurrences.c.source, occurrences.c.eventid)
+    for cause, some in sorted(by_cause.items()):
+        ids = sorted(eventid for _, _, eventid in some)
+        for part in (ids[start : start + 400] for start in range(0, len(ids), 400)):
+            there = connection.execute(columns.where(occurrences.c.cause == cause, occurrences.c.eventid.in_(part)))
+            wanted -= {(row.cause, row.source, row.eventid) for row in there}
+    rows = [{"cause": cause, "source": source, "eventid": id_, "fresh": True} for cause, source, id_ in sorted(wanted)]
+    if rows:
+        connection.execute(insert(occurrences), rows)
+
+
+def fresh_causes(connection: Connection) -> list[str]:
+    """Return causes with an occurrence that was not looked at and has its ticket by now."""
+    joined = occurrences.join(
+        events, and_(events.c.source == occurrences.c.source, events.c.eventid == occurrences.c.eventid)
+    ).join(incidents, incidents.c.id == events.c.incident_id)
+    wanted = (occurrences.c.fresh, incidents.c.ticket_id.is_not(None))
+    rows = select(occurrences.c.cause).select_from(joined).where(*wanted).distinct().limit(_CAUSES)
+    return list(connection.scalars(rows))
+
+
+def of_cause(connection: Connection, cause: str) -> list[Occurrence]:
+    """Return every occurrence of a cause that has its ticket."""
+    columns: Any = select(
+        events.c.source, events.c.eventid, events.c.facts, events.c.incident_id, incidents.c.ticket_id
+    )
+    rows = columns.select_from(
+        occurrences.join(
+            events, and_(events.c.source == occurrences.c.source, events.c.eventid == occurrences.c.eventid)
+        ).join(incidents, incidents.c.id == events.c.incident_id)
+    ).where(occurrences.c.cause == cause, incidents.c.ticket_id.is_not(None))
+    return [
+        Occurrence(facts.event(row.source, row.eventid, Facts.from_json(row.facts)), row.ticket_id, row.incident_id)
+        for row in connection.execute(rows)
+    ]
+
+
+def ticketed_since(connection: Connection, since: datetime) -> list[Occurrence]:
+    """Return every event that has a ticket and changed since a time, whether anybody counts it or not."""
+    joined = events.join(incidents, incidents.c.id == events.c.incident_id)
+    columns: Any = select(
+        events.c.source, events.c.eventid, events.c.facts, events.c.incident_id, incidents.c.ticket_id
+    )
+    rows = columns.select_from(joined).where(
+        events.c.changed_at >= since.timestamp(), incidents.c.ticket_id.is_not(None)
+    )
+    found = [
+        Occurrence(facts.event(row.source, row.eventid, Facts.from_json(row.facts)), row.ticket_id, row.incident_id)
+        for row in connection.execute(rows)
+    ]
+    return [one for one in found if one.at is not None and one.at >= since]
+
+
+def looked_at(
+    connection: Connection, cause: str, seen: Sequence[Occurrence], begun: Undertaking | None, now: float
+) -> Undertaking | None:
+    """Note that occurrences were looked at: they join the Problem under way for their cause, else `begun` is begun.
+
+    One transaction, so that no cause has two under way. Returns the one that was begun.
+    """
+    ids = [one.event.eventid for one in seen]
+    for part in (ids[start : start + 400] for start in range(0, len(ids), 400)):
+        mine = (occurrences.c.cause == cause, occurrences.c.eventid.in_(part))
+        connection.execute(update(occurrences).where(*mine).values(fresh=False))
+    held = under_way(connection, Kind.PROBLEM, cause)
+    if held is not None:
+        given = dict(held.given)
+        if begun is not None and given.get("since") is not None:  # an older one was heard of later
+            given["since"] = min(float(given["since"]), float(begun.given["since"]))
+        changed = {"given": json.dumps(given), "due_at": now, "version": undertakings.c.version + 1}
+        connection.execute(update(undertakings).where(undertakings.c.id == held.id).values(changed))
+        return None
+    return None if begun is None else begin(connection, begun, now)
+
+
+# -- undertakings -----------------------------------------------------------------------------------------------------
+
+
+def begin(connection: Connection, one: Undertaking, now: float) -> Undertaking:
+    """Begin an undertaking, or return the one that is under way for its cause."""
+    held = latest(connection, one.kind, one.cause)
+    if held is not None and held.finished_at is None:
+        return held
+    generation = 1 if held is None else held.generation + 1
+    values = {
+        "kind": one.kind.value, "cause": one.cause, "generation": generation, "marker": one.marker,
+        "same": str(one.given.get("same", "")), "glpi_id": one.glpi_id, "given": json.dumps(one.given),
+        "told": json.dumps(one.told), "seen": json.dumps(one.seen), "state": one.state, "version": 0, "due_at": now,
+        "not_before": 0.0, "tries": 0, "created_at": now,
+    }  # fmt: skip
+    made = connection.execute(insert(undertakings).values(values)).inserted_primary_key
+    assert made is not None  # noqa: S101 - an insert of one row has its key
+    return replace(one, id=int(made[0]), generation=generation, created_at=now)
+
+
+def latest(connection: Connection, kind: Kind, cause: str) -> Undertaking | None:
+    """Return the newest undertaking of a cause, finished or not."""
+    mine = and_(undertakings.c.kind == kind.value, undertakings.c.cause == cause)
+    newest = select(undertakings).where(mine).order_by(undertakings.c.generation.desc()).limit(1)
+    row = connection.execute(newest).first()
+    return None if row is None else _undertaking(row)
+
+
+def last_finished(connection: Connection, kind: Kind, cause: str) -> Undertaking | None:
+    """Return the newest undertaking of a cause that is finished."""
+    mine = and_(
+        undertakings.c.kind == kind.value, undertakings.c.cause == cause, undertakings.c.finished_at.is_not(None)
+    )
+    row = connection.execute(
+        select(undertakings).where(mine).order_by(undertakings.c.generation.desc()).limit(1)
+    ).first()
+    return None if row is None else _undertaking(row)
+
+
+def under_way(connection: Connection, kind: Kind, cause: str) -> Undertaking | None:
+    """Return the undertaking of a cause that is not finished."""
+    found = latest(connection, kind, cause)
+    return None if found is None or found.finished_at is not None else found
+
+
+def by_id(connection: Connection, id_: int) -> Undertaking | None:
+    """Return an undertaking by the store's own number."""
+    row = connection.execute(select(undertakings).where(undertakings.c.id == id_)).first()
+    return None if row is None else _undertaking(row)
+
+
+def of_glpi(connection: Connection, kind: Kind, glpi_id: int) -> Undertaking | None:
+    """Return the newest undertaking that is this Problem or Change in GLPI."""
+    mine = and_(undertakings.c.kind == kind.value, undertakings.c.glpi_id == glpi_id)
+    row = connection.execute(select(undertakings).where(mine).order_by(undertakings.c.id.desc()).limit(1)).first()
+    return None if row is None else _undertaking(row)
+
+
+def listed(connection: Connection, kind: Kind) -> list[Undertaking]:
+    """Return every undertaking of a kind, oldest first."""
+    rows = select(undertakings).where(undertakings.c.kind == kind.value).order_by(undertakings.c.id)
+    return [_undertaking(row) for row in connection.execute(rows)]
+
+
+def due(connection: Connection, now: float, limit: int = 50, *, besides: Collection[int] = ()) -> list[Undertaking]:
+    """Return undertakings that are to be looked at, longest due first."""
+    rows = (
+        select(undertakings)
+        .where(
+            undertakings.c.due_at <= now,
+            undertakings.c.not_before <= now,
+            undertakings.c.attempt_id.is_(None),
+            undertakings.c.parked.is_(None),
+            undertakings.c.id.not_in(besides),
+        )
+        .order_by(undertakings.c.due_at, undertakings.c.id)
+        .limit(limit)
+    )
+    return [_undertaking(row) for row in connection.execute(rows)]
+
+
+def next_due(connection: Connection, now: float) -> float | None:
+    """Return when an undertaking is to be looked at after `now`; None when none is."""
+    columns = undertakings.c
+    later = case((columns.not_before > columns.due_at, columns.not_before), else_=columns.due_at)
+    free = (columns.due_at.is_not(None), columns.attempt_id.is_(None), columns.parked.is_(None))
+    first: float | None = connection.scalar(select(func.min(later)).where(later > now, *free))
+    return first
+
+
+def give(connection: Connection, id_: int, given: Mapping[str, Any], now: float) -> None:
+    """Replace what an undertaking was begun with, and let it be looked at; what was parked is tried anew."""
+    values = {
+        "given": json.dumps(given), "due_at": now, "not_before": 0.0, "parked": None, "tries": 0, "refused_at": None,
+        "version": undertakings.c.version + 1,
+    }  # fmt: skip
+    connection.execute(update(undertakings).where(undertakings.c.id == id_).values(values))
+
+
+def rest(
+    connection: Connection, one: Undertaking, why: str, until: float | None, now: float, *, is_final: bool
+) -> None:
+    """Let an undertaking rest until its time; what has changed meanwhile stays due. `seen` is kept."""
+    same = and_(undertakings.c.id == one.id, undertakings.c.version == one.version)
+    values = {
+        "due_at": None if is_final else until, "state": why[:255], "seen": json.dumps(one.seen),
+        "finished_at": now if is_final else None,
+    }  # fmt: skip
+    connection.execute(update(undertakings).where(same).values(values))
+
+
+def claim(connection: Connection, attempt: Attempt, one: Undertaking) -> bool:
+    """Commit to a deed before it is sent; False if more is known by now or another worker has the undertaking."""
+    free = and_(undertakings.c.id == one.id, undertakings.c.version == one.version, undertakings.c.attempt_id.is_(None))
+    if connection.execute(update(undertakings).where(free).values(attempt_id=attempt.id)).rowcount != 1:
+        return False
+    attempts.begin(connection, attempt)
+    return True
+
+
+def conclude(connection: Connection, attempt: Attempt, id_: int, ended: Ended, now: float) -> bool:
+    """Record how a deed ended and give its claim back, in one transaction; False if another worker has settled it."""
+    if not attempts.forget(connection, attempt):
+        return False
+    end(connection, id_, ended, now)
+    return True
+
+
+def end(connection: Connection, id_: int, ended: Ended, now: float) -> None:
+    """Record what a deed came to, and let the undertaking be looked at again."""
+    row = connection.execute(select(undertakings).where(undertakings.c.id == id_).with_for_update()).one()
+    values: dict[str, Any] = {
+        "attempt_id": None, "due_at": max(now, ended.not_before), "not_before": ended.not_before,
+        "tries": ended.tries, "refused_at": ended.refused_at, "parked": ended.parked,
+        "state": (ended.parked or ended.state)[:255], "version": row.version + 1,
+    }  # fmt: skip
+    if ended.told is not None:
+        values["told"] = json.dumps({**json.loads(row.told), ended.told[0]: ended.told[1]})
+    if ended.glpi_id is not None:
+        values["glpi_id"] = ended.glpi_id
+    connection.execute(update(undertakings).where(undertakings.c.id == id_).values(values))
+
+
+def _undertaking(row: Row[Any]) -> Undertaking:
+    return Undertaking(
+        id=row.id, kind=Kind(row.kind), cause=row.cause, generation=row.generation, marker=row.marker,
+        glpi_id=row.glpi_id, given=json.loads(row.given), told=json.loads(row.told), seen=json.loads(row.seen),
+        state=row.state, version=row.version, tries=row.tries, refused_at=row.refused_at, parked=row.parked,
+        created_at=row.created_at, finished_at=row.finished_at,
+    )  # fmt: skip
