@@ -32,6 +32,7 @@ _SLICE = 500
 _OVERLAP = timedelta(minutes=5)
 _PAGE = 200
 _LEFT_KEPT = 10_000
+_UNREAD_KEPT = 3600.0
 
 
 @dataclass(slots=True)
@@ -293,17 +294,23 @@ def _ask_glpi(context: Context, report: Report) -> None:
     """Read our tickets that changed since last time, with an overlap, the trash too."""
     started = context.now()
     since = context.store.read(meta.get, "glpi read") or context.store.read(meta.get, "recollected")
+    unheard: list[TargetError] = []
     if since is not None:
         moment = datetime.fromtimestamp(since, UTC) - _OVERLAP
         for trash in (False, True):
-            report.tickets += _changed(context, moment, trash=trash)
+            report.tickets += _changed(context, moment, unheard, trash=trash)
     # a ticket whose making is in doubt is nobody's yet: what people do to it meanwhile is to be read again
     making = [one.started_at for one in context.store.read(attempts.in_flight) if one.operation is StepKind.CREATE]
-    context.store.write(meta.put, "glpi read", min([started, *making]))
+    # so is what could not be read, for a while: a history that GLPI never shows must not make each sync longer
+    unread = [max(since or 0.0, started - _UNREAD_KEPT)] if unheard else []
+    context.store.write(meta.put, "glpi read", min([started, *making, *unread]))
     report.closed_duplicates += close_duplicates(context)
+    if unheard:
+        raise unheard[0]
 
 
-def _changed(context: Context, since: datetime, *, trash: bool) -> int:
+def _changed(context: Context, since: datetime, unheard: list[TargetError], *, trash: bool) -> int:
+    """Learn how these tickets stand and what people did to them; why that could not be read goes into `unheard`."""
     changed = 0
     rows = look.newest_own(context, by="date_mod", trash=trash)
     if context.glpi.token is None:  # the log-in tells the zone of GLPI's times
@@ -313,7 +320,10 @@ def _changed(context: Context, since: datetime, *, trash: bool) -> int:
     while some := list(islice(recent, _PAGE)):
         shown = {one.id: one for one in (look.read_item(context, row) for row in some)}
         changed += context.store.write(_saw, shown, context.now(), trash)
-        hear(context, some, shown)
+        try:
+            hear(context, some, shown)
+        except TargetError as error:
+            unheard.append(error)
         if not trash:
             _find_twins(context, shown.values())
     return changed

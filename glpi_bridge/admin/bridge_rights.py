@@ -47,7 +47,7 @@ PROFILE_RIGHTS = (
     ProfileRight("networking", 1, "read", "link a ticket to its network equipment; find an asset by its MAC address"),
     ProfileRight("internet", 1, "read", "find an asset by its IP address"),
     ProfileRight("itiltemplate", 1, "read", "tell of mandatory fields of ticket templates (`check`)"),
-    ProfileRight("logs", 1, "read", "see who changed a ticket"),
+    ProfileRight("logs", 1, "read", "see who did what to a ticket, for Zabbix"),
 )
 
 

@@ -10,9 +10,10 @@ import pytest
 from glpi_bridge.context import Source
 from glpi_bridge.model import NewsKind
 from glpi_bridge.news import Wanted
-from glpi_bridge.sandbox.glpi import Fault, FaultKind
+from glpi_bridge.sandbox.glpi import Fault, FaultKind, Match
 from glpi_bridge.sandbox.zabbix import Standin
 from glpi_bridge.sandbox.zabbix.faults import FaultKind as ZabbixFault
+from glpi_bridge.store import queue
 from glpi_bridge.sync import sync
 from tests.house import CREATE, VERSIONS, House, house
 
@@ -261,3 +262,34 @@ def test_a_followup_that_is_gone_before_it_is_read_keeps_no_other_back(pair: Hou
     pair.glpi.people.reply(ticket, "<p>and this</p>", user=9)
     pair.glpi.world.db["ITILFollowup"].remove(gone)
     assert told(pair, zabbix, eventid) == [f"{TECHNICIAN} wrote on GLPI ticket {ticket}:\nand this"]
+
+
+def test_news_that_zabbix_refuses_are_parked_and_tickets_go_on(pair: House, zabbix: Standin) -> None:
+    client = pair.sources["zabbix"].zabbix
+    pair.sources["zabbix"] = Source("zabbix", zabbix=client, news=Wanted(close_solved=True))
+    eventid, ticket = problem(pair, zabbix, manual_close=True)
+    zabbix.set_role(actions=["acknowledge_problems", "add_problem_comments"])
+    pair.glpi.people.solve(ticket)
+    for _ in range(12):
+        pair.ahead += 600
+        sync(pair.context)
+        pair.turn()
+    assert len(_said(zabbix, eventid)) == 1
+    assert any("ermission" in why for why in pair.parked())
+    another, _ = problem(pair, zabbix, "Disk is full")
+    assert len(_said(zabbix, another)) == 1
+    zabbix.set_role(actions=["acknowledge_problems", "add_problem_comments", "close_problems"])
+    pair.context.store.write(queue.retry_all, pair.now())
+    assert told(pair, zabbix, eventid) == [f"{TECHNICIAN} solved GLPI ticket {ticket}:\nDone"]
+
+
+def test_a_history_that_glpi_cannot_give_now_is_asked_for_again(pair: House, zabbix: Standin) -> None:
+    eventid, ticket = problem(pair, zabbix)
+    sync(pair.context)
+    pair.glpi.people.take(ticket)
+    pair.glpi.order(Fault(FaultKind.ERROR_BEFORE, match=Match(path="getMultipleItems"), times=20))
+    for _ in range(20):
+        pair.ahead += 60
+        report = sync(pair.context)
+        assert report.failed
+    assert told(pair, zabbix, eventid) == [f"{TECHNICIAN} took GLPI ticket {ticket}"]
