@@ -72,7 +72,7 @@ def without_fence(patch: Patch) -> None:
     def fence(context: Any, attempt: Any) -> Any:
         return replace(attempt, fenced_at=context.now() - context.terms.settle_after, next_at=context.now())
 
-    patch.setattr(settle, "_fence", fence)
+    patch.setattr(settle, "fence", fence)
     patch.setattr(Glpi, "is_alive", lambda self, token: False)
 
 
