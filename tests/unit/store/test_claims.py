@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from glpi_bridge.model import AlertKind, StepKind, Told
+from glpi_bridge.model import AlertKind, StepKind, Told, Word
 from glpi_bridge.store import Connection, Store, attempts, events, incidents, queue
-from glpi_bridge.store.incidents import End
+from glpi_bridge.store.incidents import End, Owed
 from tests.unit.store.making import NOW, attempt, held, incident_of, told, versions
 
 
@@ -150,3 +150,56 @@ def test_an_event_that_joins_while_another_is_acknowledged_is_owed_too(store: St
     store.write(incidents.end_acknowledgement, before, ["101"], now=NOW)
     (owed,) = store.read(incidents.acknowledging, NOW, ["prod"], 10)
     assert owed.incident.acknowledged == {"101"}
+
+
+def with_words(store: Store, *ids: int) -> Owed:
+    """An incident whose number Zabbix has, and that owes it these news."""
+    id_ = incident_of(store, "101")
+    store.write(incidents.end_acknowledgement, held(store, id_), ["101"], now=NOW)
+    store.write(incidents.hear, id_, ids, [Word(one, "101", f"news {one}") for one in ids], "today", NOW)
+    return held(store, id_)
+
+
+def test_news_are_owed_to_zabbix_once_each(store: Store) -> None:
+    one = with_words(store, 5, 6)
+    assert [word.id for word in one.incident.words] == [5, 6]
+    assert len(store.read(incidents.acknowledging, NOW, ["prod"], 10)) == 1
+    store.write(incidents.hear, one.incident.id, [6, 7], [Word(6, "101", "again"), Word(7, "101", "new")], "later", NOW)
+    again = held(store, one.incident.id)
+    assert [(word.id, word.text) for word in again.incident.words] == [(5, "news 5"), (6, "news 6"), (7, "new")]
+    assert (again.heard.rows, again.heard.read) == ({5, 6, 7}, "later")
+
+
+def test_what_is_heard_while_another_is_told_is_owed_too(store: Store) -> None:
+    before = with_words(store, 5)
+    store.write(incidents.hear, before.incident.id, [6], [Word(6, "101", "news 6")], "later", NOW)
+    store.write(incidents.end_acknowledgement, before, [], words=[(5, "101")], now=NOW)
+    (owed,) = store.read(incidents.acknowledging, NOW, ["prod"], 10)
+    assert [word.id for word in owed.incident.words] == [6]
+    store.write(incidents.end_acknowledgement, owed, [], words=[(6, "101")], now=NOW)
+    assert store.read(incidents.acknowledging, NOW, ["prod"], 10) == []
+    assert held(store, before.incident.id).heard.rows == {5, 6}
+
+
+def test_news_that_somebody_has_told_since_are_not_claimed_again(store: Store) -> None:
+    one = with_words(store, 5)
+    store.write(incidents.end_acknowledgement, one, [], words=[(5, "101")], now=NOW)
+    late = attempt(one, kind=StepKind.ACKNOWLEDGE)
+    assert store.write(attempts.claim_acknowledgements, late, [one]) is None
+
+
+def test_what_is_heard_after_a_look_that_found_nothing_owed_stays_owed(store: Store) -> None:
+    id_ = incident_of(store, "101")
+    store.write(incidents.end_acknowledgement, held(store, id_), ["101"], now=NOW)
+    looked = held(store, id_)
+    store.write(incidents.hear, id_, [5], [Word(5, "101", "news")], "today", NOW)
+    store.write(incidents.no_acknowledgement, looked)
+    assert len(store.read(incidents.acknowledging, NOW, ["prod"], 10)) == 1
+
+
+def test_what_was_dropped_is_told_no_more(store: Store) -> None:
+    one = with_words(store, 5)
+    assert store.write(queue.drop_acknowledgement, one)
+    assert held(store, one.incident.id).incident.words == ()
+    store.write(incidents.hear, one.incident.id, [5], [Word(5, "101", "news")], "today", NOW)
+    assert held(store, one.incident.id).incident.words == ()

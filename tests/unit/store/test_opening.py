@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import pwd
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -18,8 +20,11 @@ from alembic.script import ScriptDirectory
 
 import glpi_bridge.store
 from glpi_bridge.errors import StoreError
-from glpi_bridge.store import SCHEMA, Store, meta
+from glpi_bridge.model import Told
+from glpi_bridge.store import SCHEMA, Store, incidents, meta
 from glpi_bridge.store.tables import metadata
+
+TOLD = incidents.told_text(Told(ticket_id=7)).replace(":", "\\:")
 
 
 def url(path: Path) -> str:
@@ -189,3 +194,26 @@ def test_a_password_in_the_address_is_never_shown() -> None:
 def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     Store(url(tmp_path)).close()
     assert (tmp_path / "bridge.db").stat().st_mode & 0o077 == 0
+
+
+def test_of_tickets_of_before_the_news_begin_with_the_upgrade(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "bridge.db")) as old:
+        engine = sa.create_engine("sqlite://", creator=lambda: old)
+        with engine.begin() as connection:
+            config = Config()
+            config.set_main_option("script_location", str(Path(glpi_bridge.store.__file__).parent / "migrations"))
+            config.set_main_option("path_separator", "os")
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0001")
+            columns = "source, key, generation, marker, told, version, state, created_at, not_before, tries, doubts"
+            more = "acknowledged, ack_not_before, ack_tries, ticket_id"
+            for key, ticket in (("with", "7"), ("without", "NULL")):
+                values = f"'prod', '{key}', 1, 'zabbix prod/{key}', '{TOLD}', 0, '', 0, 0, 0, 0, '[]', 0, 0, {ticket}"
+                connection.execute(sa.text(f"INSERT INTO incidents ({columns}, {more}) VALUES ({values})"))
+        engine.dispose()
+    before = time.time()
+    with closing(Store(url(tmp_path))) as store:
+        with_ticket, without = store.read(incidents.by_ids, [1, 2])
+    assert before <= with_ticket.heard.since <= time.time()
+    assert without.heard.since == 0
+    assert with_ticket.incident.words == ()
