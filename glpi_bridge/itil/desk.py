@@ -18,6 +18,7 @@ from glpi_bridge.store import Connection, undertakings
 from glpi_bridge.undertaking import Kind, Undertaking
 
 _CREATE, _READ_ALL = 4, 1024
+_LIKE_THE_TICKET = ("urgency", "impact", "itilcategories_id", "entities_id")
 
 
 class NotDone(BridgeError):
@@ -92,9 +93,12 @@ def open_tickets(context: Context, tickets: list[int], reason: str) -> Undertaki
     if (held := _under_way(context, cause)) is not None:
         return held
     given = {
-        "tickets": tickets, "reason": reason, "title": f"Problem of ticket {first['id']}: {first['name']}",
-        "content": f"<p>{reason}</p>", "like": int(first["id"]),
-    }  # fmt: skip
+        "tickets": tickets,
+        "reason": reason,
+        "title": f"Problem of ticket {first['id']}: {first['name']}",
+        "content": f"<p>{reason}</p>",
+        "fields": {name: int(first[name]) for name in _LIKE_THE_TICKET},
+    }
     one = Undertaking(0, Kind.PROBLEM, cause, 1, f"zabbix glpi/{tickets[0]} problem {cause}", given=given)
     return _delivered(context, context.store.write(_begin, one, [], context.now()))
 
