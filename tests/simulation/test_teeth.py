@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from glpi_bridge import facts, look, send, settle
+from glpi_bridge import acknowledge, facts, hear, look, news, send, settle
 from glpi_bridge.context import Terms
 from glpi_bridge.errors import BridgeError
 from glpi_bridge.facts import Facts
@@ -35,6 +35,7 @@ SHUFFLED = Traits(disorder=0.6, silent_recoveries=0.3)
 SILENT = Traits(zabbix_silence=True)
 MEDDLED = Traits(meddles=0.5)
 RESTORED = Traits(restores=True)
+REFUSED = Traits(meddles=0.5, zabbix_trouble=0.2)
 PAUSED = Traits(pauses=6, faults=0.1, kinds=("lost before",))
 
 
@@ -58,8 +59,11 @@ def first_bite(traits: Traits) -> str | None:
 
 
 @pytest.mark.parametrize(
-    "traits", [DOUBT, DYING, CRASHING, SHUFFLED, SILENT, MEDDLED, RESTORED, PAUSED],
-    ids=["late answers", "dying workers", "crashes", "disorder", "silence", "people", "restored backups", "pauses"],
+    "traits", [DOUBT, DYING, CRASHING, SHUFFLED, SILENT, MEDDLED, RESTORED, PAUSED, REFUSED],
+    ids=[
+        "late answers", "dying workers", "crashes", "disorder", "silence", "people", "restored backups", "pauses",
+        "refusals",
+    ],
 )  # fmt: skip
 def test_with_every_guard_nothing_bites(traits: Traits) -> None:
     for seed in range(12):
@@ -159,6 +163,23 @@ def with_a_write_that_logs_in_again(patch: Patch) -> None:
     patch.setattr(Glpi, "_write", again)
 
 
+def without_knowing_our_own_hand(patch: Patch) -> None:
+    """Take what we wrote in GLPI for what a person did there."""
+    patch.setattr(hear, "happenings", lambda history, _own_user: news.happenings(history, -1))
+    patch.setattr(hear, "markers", lambda _content: frozenset())
+
+
+def without_asking_zabbix_again(patch: Patch) -> None:
+    """Take what was sent to Zabbix for what it has heard."""
+    record = acknowledge._record
+
+    def all_heard(connection: Any, context: Any, attempt: Any, owed: Any, *_: Any) -> None:
+        heard = {item.incident_id: item.subject for item in attempt.items}
+        record(connection, context, attempt, owed, heard, {}, None)
+
+    patch.setattr(acknowledge, "_record", all_heard)
+
+
 @pytest.mark.parametrize(
     ("take_out", "traits"),
     [
@@ -171,6 +192,8 @@ def with_a_write_that_logs_in_again(patch: Patch) -> None:
         (without_the_read_before_a_write, MEDDLED),
         (without_a_look_at_the_marker, RESTORED),
         (without_reading_back, DYING),
+        (without_knowing_our_own_hand, MEDDLED),
+        (without_asking_zabbix_again, REFUSED),
     ],
     ids=[
         "fence",
@@ -182,6 +205,8 @@ def with_a_write_that_logs_in_again(patch: Patch) -> None:
         "read before a write",
         "marker of a told number",
         "reading back",
+        "our own hand",
+        "what Zabbix has heard",
     ],
 )
 def test_each_guard_is_missed(take_out: Callable[[Patch], None], traits: Traits, monkeypatch: Patch) -> None:
