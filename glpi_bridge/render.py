@@ -202,6 +202,14 @@ class Renderer:
             warning = f"the {text} template failed ({reason(error)}); the built-in text was used"
             return Rendered(self._built_in(text, names), (warning,))
 
+    def file(self, name: str, names: Mapping[str, object]) -> str:
+        """Render the administrator's HTML file of this name, or the built-in one where there is none or it fails."""
+        built_in = self._html.get_template(f"default/{name}.j2")
+        try:
+            return html(clean(self._html.select_template([f"{name}.j2", built_in]).render(names)).strip())
+        except Exception:  # noqa: BLE001 (a template is a program of the administrator's: it may raise anything)
+            return html(clean(built_in.render(names)).strip())
+
     def _built_in(self, text: Text, names: Mapping[str, object]) -> str:
         return _finished(text, self._environment(text).get_template(f"default/{text}.j2").render(names))
 

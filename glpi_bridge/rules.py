@@ -125,6 +125,10 @@ class Rules:
         event = _begun(event, now)
         return self._text(text, self._values(self._first(event), event, more))
 
+    def file(self, file: str, /, **names: object) -> str:
+        """Render a text that belongs to no event: `templates/FILE.j2`, or the built-in one."""
+        return self._renderer.file(file, names)
+
     def names(self) -> tuple[Named, ...]:
         """Return all that the rules name in GLPI, with its place; values made by a template are not known here."""
         return self._named

@@ -92,6 +92,13 @@ class Due:
         """Name the deed among those of its undertaking."""
         return " ".join(str(part) for part in (self.verb, self.subject or "", self.detail) if part)
 
+    @classmethod
+    def named(cls, key: str) -> Due:
+        """Return what a deed was due for, by its key."""
+        verb, _, rest = key.partition(" ")
+        subject, _, detail = rest.partition(" ")
+        return cls(verb, "", int(subject or 0), detail)
+
 
 @dataclass(frozen=True, slots=True)
 class Calm:

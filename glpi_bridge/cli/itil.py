@@ -1,4 +1,4 @@
-"""itil: Problems of recurring incidents, from a shell."""
+"""itil: Problems of recurring incidents, and Changes that end them, from a shell."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _after_option = click.option(
 
 @click.group()
 def itil() -> None:
-    """Problems of recurring incidents."""
+    """Problems of recurring incidents, and the Changes that end them."""
 
 
 @itil.group()
@@ -185,6 +185,50 @@ def list_(settings: Settings, /, as_json: bool) -> None:
     click.echo(f"{len(found)} problems")
 
 
+@itil.group()
+def change() -> None:
+    """Begin Changes of GLPI from Problems, and list them."""
+
+
+@change.command("from-problem")
+@click.argument("number", type=int, metavar="PROBLEM")
+@click.option("--approver", "users", multiple=True, help="A user, by log-in name, who is asked; may be repeated.")
+@click.option("--approver-group", "groups", multiple=True, help="A group that is asked; may be repeated.")
+@json_option
+@with_settings
+def from_problem(
+    settings: Settings, /, number: int, users: tuple[str, ...], groups: tuple[str, ...], as_json: bool
+) -> None:
+    """Begin a Change that is to end a Problem.
+
+    Writes to GLPI: the Change with texts to begin its plans with, its link to the Problem, the assets of the Problem's
+    incidents, and requests for approval. One that is under way for the Problem is not begun again.
+    """
+    from glpi_bridge.itil import desk
+
+    with _bridge(settings) as context:
+        made = desk.change_from(context, number, users, groups)
+    _say(made, as_json=as_json)
+
+
+@change.command("list")
+@json_option
+@with_settings
+def list_changes(settings: Settings, /, as_json: bool) -> None:
+    """List the Changes that the bridge follows. Reads the store only."""
+    from glpi_bridge.itil import desk
+    from glpi_bridge.undertaking import Kind
+
+    with _bridge(settings) as context:
+        found = desk.listed(context, Kind.CHANGE)
+    if as_json:
+        print_json([asdict(one) for one in found])
+        return
+    for one in found:
+        click.echo(f"{one.id or '-':<8}{one.state}; for {one.cause}")
+    click.echo(f"{len(found)} changes")
+
+
 def _say(made: Undertaking, *, as_json: bool) -> None:
     """Print what became of it; exit 1 if GLPI does not have it yet."""
     from glpi_bridge.itil import desk
@@ -193,8 +237,10 @@ def _say(made: Undertaking, *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(one))
     elif one.id is None:
-        click.echo(f"GLPI has no problem yet, it is tried again by `run` or `deliver`: {one.state}", err=True)
+        click.echo(
+            f"GLPI has no {made.kind.lower()} yet, it is tried again by `run` or `deliver`: {one.state}", err=True
+        )
     else:
-        click.echo(f"problem {one.id}; tickets {', '.join(map(str, one.tickets)) or 'none'}; {one.state}")
+        click.echo(f"{made.kind.lower()} {one.id}; tickets {', '.join(map(str, one.tickets)) or 'none'}; {one.state}")
     if one.id is None:
         raise SystemExit(1)

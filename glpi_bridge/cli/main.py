@@ -24,7 +24,7 @@ _COMMANDS = {
     "adopt": ("adopt", "adopt", "Read our markers in GLPI anew, after a restore or for a write in doubt."),
     "ticket": ("ticket", "ticket", "Create, show or list tickets from a shell."),
     "assets": ("assets", "assets", "List hosts of Zabbix without an asset in GLPI, or with several."),
-    "itil": ("itil", "itil", "Open Problems of recurring incidents, link and list them."),
+    "itil": ("itil", "itil", "Problems of recurring incidents, and the Changes that end them."),
     "provision": ("provision", "provision", "Bring GLPI to what its file says."),
     "user": ("people", "user", "List, show, add or disable users of GLPI, or renew a token."),
     "role": ("people", "role", "List, show, grant or revoke profiles in entities of GLPI."),

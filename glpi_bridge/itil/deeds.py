@@ -1,12 +1,14 @@
-"""What a deed of a Problem writes to GLPI, and where it is found again. Sends nothing itself."""
+"""What a deed of a Problem or Change writes to GLPI, and where it is found again. Sends nothing itself."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from markupsafe import escape
 
 from glpi_bridge.context import Context
+from glpi_bridge.itil import change
 from glpi_bridge.itil.problem import Verb
 from glpi_bridge.model import Draft, TicketType
 from glpi_bridge.recurrence import Occurrence
@@ -19,6 +21,8 @@ _OF_TICKETS_ONLY = ("type", "requesttypes_id", "locations_id", "_users_id_reques
 
 def compose(context: Context, one: Undertaking, due: Due, members: list[Member], seen: list[Occurrence]) -> Deed:
     """Return the deed for what is due. Raises NameNotFound where the rules name an entity that GLPI has not."""
+    if one.kind is Kind.CHANGE:
+        return _CHANGE[change.Verb(due.verb)](context, one, due)
     if due.verb == Verb.OPEN:
         return _open(context, one, due, seen)
     if due.verb == Verb.LINK:
@@ -94,3 +98,61 @@ def _followup(due: Due, member: Member, one: Undertaking, html: str, words: str)
         marker=marker,
         same={"items_id": member.ticket_id},
     )
+
+
+# -- Changes ----------------------------------------------------------------------------------------------------------
+
+_PLANS = {
+    "content": "change_content",
+    "impactcontent": "change_impact",
+    "controlistcontent": "change_control",
+    "rolloutplancontent": "change_rollout",
+    "backoutplancontent": "change_backout",
+    "checklistcontent": "change_checklist",
+}
+"""GLPI's fields of a Change, and the templates they begin with."""
+
+
+def _change(context: Context, one: Undertaking, due: Due) -> Deed:
+    given = one.given
+    names = {
+        "problem_id": given["problem"],
+        "name": given["name"],
+        "tickets": given.get("tickets", []),
+        "assets": given.get("asset_names", []),
+    }
+    fields: dict[str, Any] = {field: context.rules.file(name, **names) for field, name in _PLANS.items()}
+    name = title(f"Change for problem {given['problem']}: {given['name']}", encoded_limit=context.glpi.is_10)
+    fields |= {**given.get("fields", {}), "name": as_text(name) if context.glpi.is_10 else name}
+    fields["content"] = with_marker(fields["content"], one.marker)
+    return Deed(due.key, due.reason, Kind.CHANGE, fields, str(Kind.CHANGE), marker=one.marker)
+
+
+def _of_problem(context: Context, one: Undertaking, due: Due) -> Deed:  # noqa: ARG001 - all share one shape
+    same = {"changes_id": one.glpi_id or 0, "problems_id": due.subject}
+    return Deed(due.key, due.reason, "Change_Problem", same, f"Change/{one.glpi_id}/Change_Problem", same=same)
+
+
+def _asset(context: Context, one: Undertaking, due: Due) -> Deed:  # noqa: ARG001
+    same: dict[str, int | str] = {"changes_id": one.glpi_id or 0, "itemtype": due.detail, "items_id": due.subject}
+    return Deed(due.key, due.reason, "Change_Item", same, f"Change/{one.glpi_id}/Change_Item", same=same)
+
+
+def _approve(context: Context, one: Undertaking, due: Due) -> Deed:
+    """Up to GLPI 10 people are asked, from 11 on a group too (itemtype_target, items_id_target)."""
+    if context.glpi.is_10:
+        who: dict[str, int | str] = {"users_id_validate": due.subject}
+    else:
+        who = {"itemtype_target": due.detail, "items_id_target": due.subject}
+    words = f"Please approve this change: it is to end problem {one.given['problem']} ({one.given['name']})."
+    fields = {"changes_id": one.glpi_id, **who, "comment_submission": words}
+    path = f"Change/{one.glpi_id}/ChangeValidation"
+    return Deed(due.key, due.reason, "ChangeValidation", fields, path, same=who)
+
+
+_CHANGE: Mapping[change.Verb, Callable[[Context, Undertaking, Due], Deed]] = {
+    change.Verb.OPEN: _change,
+    change.Verb.PROBLEM: _of_problem,
+    change.Verb.ASSET: _asset,
+    change.Verb.APPROVE: _approve,
+}

@@ -1,4 +1,4 @@
-"""Problems, deed after deed, behind the same fence as tickets: look, claim, call, record; what is unclear is settled.
+"""Problems and Changes, deed after deed, behind the fence of tickets: look, claim, call, record; doubts are settled.
 
 A deed is looked for before it is claimed, on the session that then writes: what a lost store has forgotten, or a call
 that broke off has done, is told and not done again. One deed is in flight for an undertaking.
@@ -16,7 +16,7 @@ from glpi_bridge import recurrence
 from glpi_bridge.context import Context
 from glpi_bridge.errors import Refused, TargetError
 from glpi_bridge.glpi import NameNotFound
-from glpi_bridge.itil import deeds, problem
+from glpi_bridge.itil import change, deeds, problem
 from glpi_bridge.itil.standing import standing
 from glpi_bridge.model import Outcome, Route, Sameness, StepKind, Verdict
 from glpi_bridge.recurrence import Occurrence
@@ -26,10 +26,11 @@ from glpi_bridge.settle import fence, stop_not_locking
 from glpi_bridge.store import attempts, incidents, undertakings
 from glpi_bridge.store.attempts import Attempt, Item
 from glpi_bridge.store.undertakings import Ended
-from glpi_bridge.undertaking import Calm, Deed, Kind, Member, Undertaking
+from glpi_bridge.undertaking import Calm, Deed, Due, Kind, Member, Undertaking
 
 log = logging.getLogger(__name__)
 NOTICE = "problem"
+_OVER = {Kind.PROBLEM: problem.SOLVED, Kind.CHANGE: change.FINISHED}
 _LOOK_AGAIN = 60.0  # seconds between two looks at a Problem that is open
 
 
@@ -112,7 +113,7 @@ def _work_on(context: Context, one: Undertaking) -> int:
         members = _members(context, one, seen)
         if one.glpi_id is not None:
             one = replace(one, seen={**one.seen, **standing(context, one.kind, one.glpi_id)})
-        due = problem.plan(one, members)
+        due = problem.plan(one, members) if one.kind is Kind.PROBLEM else change.plan(one)
         if isinstance(due, Calm):
             now = context.now()
             until = now + _LOOK_AGAIN
@@ -248,16 +249,21 @@ def find(context: Context, deed: Deed) -> list[int]:
 def _find_object(context: Context, deed: Deed) -> list[int]:
     """A Problem that carries the marker, or the same cause and is still open (a store that was lost knew it)."""
     account = context.glpi.account or context.glpi.login()
-    cause = deed.marker.split(" ", 2)[-1]
+    cause = _cause(deed.marker)
     found = []
     for trash in ("false", "true"):
         for row in _rows(context, deed.path, {f"searchText[{deed.marked}]": cause, "is_deleted": trash}):
             lines = markers(str(row[deed.marked]))
-            is_open = trash == "false" and int(row["status"]) not in problem.SOLVED
-            is_it = deed.marker in lines or (is_open and any(line.endswith(f" {cause}") for line in lines))
+            is_open = trash == "false" and int(row["status"]) not in _OVER[Kind(deed.itemtype)]
+            is_it = deed.marker in lines or (is_open and any(_cause(line) == cause for line in lines))
             if is_it and int(row["users_id_recipient"]) == account.user_id:
                 found.append(int(row["id"]))
     return found
+
+
+def _cause(marker: str) -> str:
+    """Return what a marker says of the cause (`problem 0123…`), whichever generation it is."""
+    return marker.split(" ", 2)[-1].partition("/")[0]
 
 
 def _is_same(row: dict[str, Any], deed: Deed) -> bool:
@@ -330,7 +336,7 @@ def _deed(context: Context, one: Undertaking, key: str) -> Deed | None:
     """Compose the deed that an attempt was for, by its key: the plan may want another one first by now."""
     seen = _occurrences(context, one)
     members = _members(context, one, seen)
-    due = problem.named(key)
+    due = Due.named(key)
     try:
         return deeds.compose(context, one, due, members, seen)
     except (NameNotFound, StopIteration, KeyError):

@@ -10,6 +10,7 @@ from typing import Any
 from glpi_bridge import recurrence
 from glpi_bridge.context import Context
 from glpi_bridge.errors import BridgeError, Refused
+from glpi_bridge.glpi import NameNotFound
 from glpi_bridge.itil.delivery import apart, begun, undertake
 from glpi_bridge.itil.standing import plain, standing
 from glpi_bridge.model import Often, Sameness
@@ -17,7 +18,7 @@ from glpi_bridge.recurrence import Occurrence
 from glpi_bridge.store import Connection, undertakings
 from glpi_bridge.undertaking import Kind, Undertaking
 
-_CREATE, _READ_ALL = 4, 1024
+_SEE, _CREATE, _READ_ALL = 1, 4, 1024
 _LIKE_THE_TICKET = ("urgency", "impact", "itilcategories_id", "entities_id")
 
 
@@ -119,9 +120,98 @@ def link(context: Context, problem_id: int, ticket_id: int) -> Undertaking:
     return _delivered(context, held)
 
 
-def listed(context: Context) -> list[Listed]:
-    """Return the Problems that the bridge follows. Reads the store only."""
-    return [of(one) for one in context.store.read(undertakings.listed, Kind.PROBLEM)]
+def change_from(context: Context, problem_id: int, users: Iterable[str], groups: Iterable[str]) -> Undertaking:
+    """Begin a Change from a Problem, with its incidents' assets, and ask these people and groups to approve it.
+
+    One that is under way for the Problem is not begun again; whoever is named anew is asked too. Writes to GLPI.
+    """
+    may(context, Kind.CHANGE)
+    try:
+        row = context.glpi.get(f"Problem/{problem_id}")
+        tickets = [int(one["tickets_id"]) for one in context.glpi.rows(f"Problem/{problem_id}/Problem_Ticket")]
+    except Refused as error:
+        raise NotDone(f"GLPI shows no problem {problem_id}: {error}") from error
+    if int(row["is_deleted"]):
+        raise NotDone(f"problem {problem_id} is in GLPI's trash")
+    approvers = _approvers(context, users, groups)
+    if approvers:
+        _may_ask(context)
+    cause = f"problem-{problem_id}"
+    held = context.store.read(undertakings.under_way, Kind.CHANGE, cause)
+    if held is not None:
+        asked = [*dict.fromkeys([*held.given.get("approvers", ()), *approvers])]
+        context.store.write(undertakings.give, held.id, {**held.given, "approvers": asked}, context.now())
+        return _delivered(context, held)
+    assets = _assets(context, tickets)
+    given = {
+        "problem": problem_id,
+        "reason": "a person asked for it",
+        "name": plain(context, str(row["name"])),
+        "tickets": sorted(tickets),
+        "assets": [*assets],
+        "asset_names": [*assets.values()],
+        "approvers": approvers,
+        "fields": {name: int(row[name]) for name in _LIKE_THE_TICKET},
+    }
+    one = Undertaking(0, Kind.CHANGE, cause, 1, f"zabbix glpi/{problem_id} change {cause}", given=given)
+    return _delivered(context, context.store.write(_begin, one, [], context.now()))
+
+
+def _approvers(context: Context, users: Iterable[str], groups: Iterable[str]) -> list[str]:
+    """Return who is asked, as `User/9`; GLPI 10 asks people only, so that there a group's members are asked."""
+    try:
+        found = [f"User/{context.names.id('User', name)}" for name in users]
+        for name in groups:
+            group = context.names.id("Group", name)
+            if not context.glpi.is_10:
+                found.append(f"Group/{group}")
+                continue
+            rows = context.glpi.rows(f"Group/{group}/Group_User")
+            members = [f"User/{row['users_id']}" for row in rows if int(row["groups_id"]) == group]
+            if not members:
+                raise NotDone(f'the group "{name}" has no members whom GLPI 10 could ask for their approval')
+            found += members
+    except NameNotFound as error:
+        raise NotDone(str(error)) from error
+    return [*dict.fromkeys(found)]
+
+
+def _may_ask(context: Context) -> None:
+    account = context.glpi.account or context.glpi.login()
+    held = int(account.rights.get("changevalidation") or 0)
+    for bit, word in ((_CREATE, "create"), (_SEE, "see")):
+        if not held & bit:
+            raise NotDone(
+                f'the profile "{account.profile}" lacks the right changevalidation ({word}) in GLPI: nothing was done; '
+                "`glpi-bridge provision glpi` gives it"
+            )
+
+
+def _assets(context: Context, tickets: Iterable[int]) -> dict[str, str]:
+    """Return the assets of these tickets, as `Computer/7` with a name for people."""
+    found: dict[str, str] = {}
+    for ticket_id in tickets:
+        try:
+            rows = context.glpi.rows(f"Ticket/{ticket_id}/Item_Ticket")
+        except Refused:  # a ticket in another entity, or gone
+            continue
+        for row in rows:
+            key = f"{row['itemtype']}/{row['items_id']}"
+            if key not in found:
+                found[key] = _name(context, key)
+    return found
+
+
+def _name(context: Context, key: str) -> str:
+    try:
+        return plain(context, str(context.glpi.get(key)["name"]))
+    except Refused:
+        return key
+
+
+def listed(context: Context, kind: Kind = Kind.PROBLEM) -> list[Listed]:
+    """Return the Problems, or Changes, that the bridge follows. Reads the store only."""
+    return [of(one) for one in context.store.read(undertakings.listed, kind)]
 
 
 def show(context: Context, problem_id: int) -> dict[str, Any]:
@@ -208,6 +298,9 @@ def _what(same: Sameness, seen: list[Occurrence]) -> str:
 
 def of(one: Undertaking) -> Listed:
     """Say how a Problem that the bridge follows stands, by what the store knows."""
+    if one.kind is Kind.CHANGE:
+        state = f"waits for a person: {one.parked}" if one.parked else one.state or "new"
+        return Listed(one.glpi_id, one.cause, str(one.given["reason"]), state, tuple(one.given.get("tickets", ())))
     links = (deed.partition(" ")[2] for deed, id_ in one.told.items() if deed.startswith("link ") and id_)
     state = f"waits for a person: {one.parked}" if one.parked else one.state or "new"
     return Listed(one.glpi_id, one.cause, str(one.given.get("reason", "")), state, tuple(sorted(map(int, links))))

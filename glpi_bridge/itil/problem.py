@@ -37,13 +37,6 @@ def plan(one: Undertaking, members: Sequence[Member]) -> Due | Calm:
     return Calm("solved by a person", is_final=True) if is_solved(one) else Calm("open")
 
 
-def named(key: str) -> Due:
-    """Return what a deed was due for, by its key."""
-    verb, _, rest = key.partition(" ")
-    subject, _, detail = rest.partition(" ")
-    return Due(verb, "", int(subject or 0), detail)
-
-
 def is_solved(one: Undertaking) -> bool:
     """Tell whether its Problem is solved or closed."""
     return one.seen.get("status") in SOLVED

@@ -34,7 +34,7 @@ def standing(context: Context, kind: Kind, glpi_id: int) -> dict[str, Any]:
         "status": int(row["status"]),
         "solved_at": None if solved is None else solved.timestamp(),
     }
-    if seen["status"] not in SOLVED:
+    if kind is Kind.PROBLEM and seen["status"] not in SOLVED:
         seen["workaround"] = _workaround(context, kind, glpi_id)
     return seen
 

@@ -136,6 +136,8 @@ def begin(connection: Connection, one: Undertaking, now: float) -> Undertaking:
     if held is not None and held.finished_at is None:
         return held
     generation = 1 if held is None else held.generation + 1
+    if generation > 1:  # or what is new would be taken for the one that is over
+        one = replace(one, marker=f"{one.marker}/{generation}")
     values = {
         "kind": one.kind.value, "cause": one.cause, "generation": generation, "marker": one.marker,
         "same": str(one.given.get("same", "")), "glpi_id": one.glpi_id, "given": json.dumps(one.given),

@@ -96,3 +96,25 @@ def test_escalating_one_incident_makes_a_problem_once(bridge: Bridge, reader: An
     assert linked(reader, first["id"]) == [ticket]
     shown = json.loads(bridge.run("itil", "problem", "show", str(first["id"]), "--json").stdout)
     assert shown["tickets"] == [ticket]
+
+
+def test_a_change_is_begun_from_a_problem_once_and_people_are_asked(
+    bridge: Bridge, reader: Any, person: Any, source: str
+) -> None:
+    bridge.problem()
+    bridge.deliver()
+    (ticket,) = [row["id"] for row in reader.tickets(source)]
+    problem = json.loads(bridge.run("itil", "escalate", str(ticket), "--json").stdout)["id"]
+    words = ("itil", "change", "from-problem", str(problem), "--approver", "technician", "--json")
+    ran = bridge.run(*words)
+    assert ran.returncode == 0, ran.stderr
+    change = json.loads(ran.stdout)["id"]
+    assert json.loads(bridge.run(*words).stdout)["id"] == change
+    row = person.get(f"Change/{change}")
+    assert all(row[name] for name in ("impactcontent", "rolloutplancontent", "backoutplancontent", "checklistcontent"))
+    (link,) = person.get(f"Change/{change}/Change_Problem")
+    assert link["problems_id"] == problem
+    (item,) = person.get(f"Change/{change}/Change_Item")
+    assert (item["itemtype"], item["items_id"]) == ("Computer", 1)
+    (asked,) = person.get(f"Change/{change}/ChangeValidation")
+    assert 9 in (asked["users_id_validate"], asked.get("items_id_target"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from glpi_bridge.itil.problem import named, plan
+from glpi_bridge.itil.problem import plan
 from glpi_bridge.undertaking import Calm, Due, Kind, Member, Undertaking
 
 OPEN = {"status": 2}
@@ -60,5 +60,5 @@ def test_a_deed_is_known_again_by_its_key(row: str) -> None:
     one, members, _ = ROWS[row]
     due = plan(one, members)
     assert isinstance(due, Due)
-    again = named(due.key)
+    again = Due.named(due.key)
     assert (again.verb, again.subject, again.detail) == (str(due.verb), due.subject, due.detail)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from . import access
 from .access import ASSIGNED, REQUESTER
+from .answers import Refused
 from .itemtypes import parent_key
 from .links import LinkWriter
 from .recorded import Row
@@ -96,6 +97,8 @@ class ValidationWriter(LinkWriter):
             data = {**data, "itemtype_target": "User", "items_id_target": data["users_id_validate"]}
             data["itils_validationsteps_id"] = self.table.next_id
             del data["users_id_validate"]
+        if self.world.dialect.encodes and not data.get("users_id_validate"):
+            raise Refused("")  # 10 asks people only, and a body without one nobody
         row = super().prepare_add(act, data)
         row.update(users_id=act.caller.users_id, submission_date=act.now, status=2)
         return row

@@ -1,0 +1,40 @@
+"""What is due next for a Change that was begun from a Problem. Pure.
+
+The bridge makes it, hangs on it what belongs there, and asks for approval; each once. All else is people's.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from glpi_bridge.undertaking import Calm, Due, Undertaking
+
+FINISHED = frozenset({5, 6, 8, 13, 14})
+"""Change.status: applied, closed, under review, refused, cancelled."""
+
+
+class Verb(StrEnum):
+    """What may be done for a Change."""
+
+    OPEN = "open"
+    PROBLEM = "problem"
+    ASSET = "asset"
+    APPROVE = "approve"
+
+
+def plan(one: Undertaking) -> Due | Calm:
+    """Return the next deed, or why there is none."""
+    if one.glpi_id is None:
+        return Due(Verb.OPEN, str(one.given["reason"]))
+    if one.seen.get("is_gone"):
+        return Calm("removed by hand", is_final=True)
+    if one.seen.get("status") in FINISHED:
+        return Calm("ended by a person", is_final=True)
+    wanted = [Due(Verb.PROBLEM, "the problem that it is to end", int(one.given["problem"]))]
+    for asset in one.given.get("assets", ()):
+        itemtype, _, id_ = str(asset).partition("/")
+        wanted.append(Due(Verb.ASSET, "an asset of the problem's incidents", int(id_), itemtype))
+    for approver in one.given.get("approvers", ()):
+        itemtype, _, id_ = str(approver).partition("/")
+        wanted.append(Due(Verb.APPROVE, "it is to be approved", int(id_), itemtype))
+    return next((due for due in wanted if due.key not in one.told), Calm("open"))
