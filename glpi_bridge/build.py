@@ -128,6 +128,8 @@ def terms(settings: Settings) -> Terms:
         give_up_after=one.refused_for.total_seconds(),
         bulk_items=settings.glpi.bulk,
         retention=settings.retention.total_seconds(),
+        problem_solved=settings.itil.problem_solved,
+        change_solved=settings.itil.change_solved,
     )
 
 

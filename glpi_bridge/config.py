@@ -22,6 +22,7 @@ from glpi_bridge.model import NewsKind
 from glpi_bridge.news import Wanted
 from glpi_bridge.secret import Secret
 from glpi_bridge.section import Section, check
+from glpi_bridge.undertaking import Resolution
 from glpi_bridge.units import Mistake, duration, instant, shown, switch, system_zone, zone
 
 DEFAULT_PATH = Path("/etc/glpi-bridge/bridge.yml")
@@ -376,6 +377,25 @@ class Assets(Section):
     group: Switch = Field(default=False, description="the group in charge of the asset, where the rules assign none")
 
 
+def _resolution(value: object) -> Resolution:
+    word = "off" if value is False else str(value).strip().lower()
+    if word not in set(Resolution):
+        raise Mistake(f"{shown(value)} is none of its values", "take of " + ", ".join(Resolution))
+    return Resolution(word)
+
+
+class Itil(Section):
+    """What follows for incidents from Problems and Changes."""
+
+    problem_solved: Annotated[Resolution, PlainValidator(_resolution)] = Field(
+        default=Resolution.ANNOTATE,
+        description="open incidents of a solved Problem: `annotate`, `solve` (those that Zabbix sees no more), `off`",
+    )
+    change_solved: Annotated[Resolution, PlainValidator(_resolution)] = Field(
+        default=Resolution.ANNOTATE, description="the same when a Change was applied or closed"
+    )
+
+
 class Sync(Section):
     """How both sides are compared."""
 
@@ -441,6 +461,7 @@ class Settings(Section):
     assets: Annotated[Assets, BeforeValidator(_assets)] = Field(
         default=Assets(), description="how the asset of a host is found in GLPI; `off`: tickets are linked to none"
     )
+    itil: Itil = Field(default=Itil(), description="what follows for incidents from Problems and Changes")
     sync: Sync = Field(default=Sync(), description="how both sides are compared")
     log: Log = Field(default=Log(), description="what is logged")
 

@@ -19,6 +19,7 @@ from glpi_bridge.news import Wanted
 from glpi_bridge.rules import Rules
 from glpi_bridge.spool import Spool
 from glpi_bridge.store import Connection, Store, attempts, events, incidents, meta, undertakings
+from glpi_bridge.undertaking import Resolution
 from glpi_bridge.zabbix import Zabbix
 
 CRON = "cron"
@@ -48,6 +49,8 @@ class Terms:
     bulk_items: int = 50
     batch_incidents: int = 200
     retention: float = 90 * 86400.0
+    problem_solved: Resolution = Resolution.ANNOTATE
+    change_solved: Resolution = Resolution.ANNOTATE
 
     def pause(self, failures: int, chance: float, longest: float | None = None) -> float:
         """Return the pause after so many failures in a row: doubling, capped, spread by `chance` (0 to 1)."""

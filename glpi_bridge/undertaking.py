@@ -5,10 +5,18 @@ Pure values. An undertaking is one GLPI object with all that hangs on it; a deed
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+
+class Resolution(StrEnum):
+    """What the end of a Problem or Change does to its incidents that are still open."""
+
+    ANNOTATE = "annotate"
+    SOLVE = "solve"
+    OFF = "off"
 
 
 class Kind(StrEnum):
@@ -70,12 +78,16 @@ class Deed:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A ticket of an undertaking as the store knows it; `marker` is "" where it is not one of ours."""
+    """A ticket of an undertaking as the store knows it; `marker` is "" where it is not one of ours.
+
+    `is_recovered`: Zabbix sees none of its problems any more.
+    """
 
     ticket_id: int
     marker: str = ""
     is_finished: bool = False
     is_gone: bool = False
+    is_recovered: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +118,24 @@ class Calm:
 
     reason: str
     is_final: bool = False
+
+
+NOTE, SOLUTION = "ended", "resolution"
+_RESOLVED = frozenset({5, 6})  # Problem.status and Change.status: solved (applied), closed
+
+
+def resolve(one: Undertaking, members: Iterable[Member], wanted: Resolution) -> Due | None:
+    """Return what the end of a Problem or Change is still to do to its incidents; None where it does nothing.
+
+    Only a recovery ends what Zabbix still sees: such an incident is annotated, whatever is wanted.
+    """
+    if wanted is Resolution.OFF or one.seen.get("status") not in _RESOLVED:
+        return None
+    for member in members:
+        if member.is_finished or member.is_gone:
+            continue
+        verb = SOLUTION if wanted is Resolution.SOLVE and member.is_recovered else NOTE
+        due = Due(verb, f"its {one.kind.lower()} was solved", member.ticket_id)
+        if due.key not in one.told:
+            return due
+    return None

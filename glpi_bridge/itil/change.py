@@ -5,9 +5,10 @@ The bridge makes it, hangs on it what belongs there, and asks for approval; each
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
-from glpi_bridge.undertaking import Calm, Due, Undertaking
+from glpi_bridge.undertaking import NOTE, SOLUTION, Calm, Due, Member, Resolution, Undertaking, resolve
 
 FINISHED = frozenset({5, 6, 8, 13, 14})
 """Change.status: applied, closed, under review, refused, cancelled."""
@@ -20,16 +21,18 @@ class Verb(StrEnum):
     PROBLEM = "problem"
     ASSET = "asset"
     APPROVE = "approve"
+    NOTE = NOTE
+    SOLUTION = SOLUTION
 
 
-def plan(one: Undertaking) -> Due | Calm:
+def plan(one: Undertaking, members: Sequence[Member], resolution: Resolution) -> Due | Calm:
     """Return the next deed, or why there is none."""
     if one.glpi_id is None:
         return Due(Verb.OPEN, str(one.given["reason"]))
     if one.seen.get("is_gone"):
         return Calm("removed by hand", is_final=True)
     if one.seen.get("status") in FINISHED:
-        return Calm("ended by a person", is_final=True)
+        return resolve(one, members, resolution) or Calm("ended by a person", is_final=True)
     wanted = [Due(Verb.PROBLEM, "the problem that it is to end", int(one.given["problem"]))]
     for asset in one.given.get("assets", ()):
         itemtype, _, id_ = str(asset).partition("/")

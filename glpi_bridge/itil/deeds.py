@@ -14,13 +14,15 @@ from glpi_bridge.model import Draft, TicketType
 from glpi_bridge.recurrence import Occurrence
 from glpi_bridge.render import Text
 from glpi_bridge.text import as_text, title, with_marker
-from glpi_bridge.undertaking import Deed, Due, Kind, Member, Undertaking
+from glpi_bridge.undertaking import NOTE, SOLUTION, Deed, Due, Kind, Member, Undertaking
 
 _OF_TICKETS_ONLY = ("type", "requesttypes_id", "locations_id", "_users_id_requester")
 
 
 def compose(context: Context, one: Undertaking, due: Due, members: list[Member], seen: list[Occurrence]) -> Deed:
     """Return the deed for what is due. Raises NameNotFound where the rules name an entity that GLPI has not."""
+    if due.verb in (NOTE, SOLUTION):
+        return _resolution(one, due, next(member for member in members if member.ticket_id == due.subject))
     if one.kind is Kind.CHANGE:
         return _CHANGE[change.Verb(due.verb)](context, one, due)
     if due.verb == Verb.OPEN:
@@ -76,6 +78,24 @@ def _workaround(one: Undertaking, due: Due, member: Member) -> Deed:
     text = escape(str(known.get("text", ""))).replace("\n", "<br>\n")
     html = f"<p>This is a known problem (problem {one.glpi_id}). {text}</p>"
     return _followup(due, member, one, html, f"workaround {one.glpi_id}.{due.detail}")
+
+
+def _resolution(one: Undertaking, due: Due, member: Member) -> Deed:
+    """A note, or the solution, that says which Problem or Change was solved, and how."""
+    said = escape(str(one.seen.get("solution") or "no reason was given")).replace("\n", "<br>\n")
+    html = f"<p>{one.kind} {one.glpi_id} was solved: {said}</p>"
+    words = f"{due.verb} {one.kind.lower()}.{one.glpi_id}"
+    if due.verb == NOTE:
+        return _followup(due, member, one, html, words)
+    marker = f"{member.marker or one.marker} {words}"
+    fields = {
+        "itemtype": "Ticket",
+        "items_id": member.ticket_id,
+        "content": with_marker(html, marker),
+        "_disable_auto_assign": 1,
+    }
+    same = {"items_id": member.ticket_id}
+    return Deed(due.key, due.reason, "ITILSolution", fields, "ITILSolution", marker=marker, same=same)
 
 
 def _followup(due: Due, member: Member, one: Undertaking, html: str, words: str) -> Deed:

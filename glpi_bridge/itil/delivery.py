@@ -113,7 +113,7 @@ def _work_on(context: Context, one: Undertaking) -> int:
         members = _members(context, one, seen)
         if one.glpi_id is not None:
             one = replace(one, seen={**one.seen, **standing(context, one.kind, one.glpi_id)})
-        due = problem.plan(one, members) if one.kind is Kind.PROBLEM else change.plan(one)
+        due = _plan(context, one, members)
         if isinstance(due, Calm):
             now = context.now()
             until = now + _LOOK_AGAIN
@@ -132,6 +132,12 @@ def _work_on(context: Context, one: Undertaking) -> int:
             break
         one = fresh
     return told
+
+
+def _plan(context: Context, one: Undertaking, members: list[Member]) -> Due | Calm:
+    if one.kind is Kind.PROBLEM:
+        return problem.plan(one, members, context.terms.problem_solved)
+    return change.plan(one, members, context.terms.change_solved)
 
 
 def _occurrences(context: Context, one: Undertaking) -> list[Occurrence]:
@@ -154,7 +160,7 @@ def _members(context: Context, one: Undertaking, seen: list[Occurrence]) -> list
         else:
             state = incident.seen
             is_gone = state.is_gone or state.is_deleted
-            found.append(Member(ticket_id, incident.marker, state.status.is_finished, is_gone))
+            found.append(Member(ticket_id, incident.marker, state.status.is_finished, is_gone, incident.is_recovered))
     return found
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from glpi_bridge.undertaking import Calm, Due, Member, Undertaking
+from glpi_bridge.undertaking import NOTE, SOLUTION, Calm, Due, Member, Resolution, Undertaking, resolve
 
 SOLVED = frozenset({5, 6, 8})
 """Problem.status: solved, closed, under observation (which GLPI takes for solved too)."""
@@ -21,9 +21,11 @@ class Verb(StrEnum):
     OPEN = "open"
     LINK = "link"
     WORKAROUND = "workaround"
+    NOTE = NOTE
+    SOLUTION = SOLUTION
 
 
-def plan(one: Undertaking, members: Sequence[Member]) -> Due | Calm:
+def plan(one: Undertaking, members: Sequence[Member], resolution: Resolution) -> Due | Calm:
     """Return the next deed, or why there is none."""
     if one.glpi_id is None:
         return Due(Verb.OPEN, str(one.given.get("reason", "incidents recur")))
@@ -32,6 +34,8 @@ def plan(one: Undertaking, members: Sequence[Member]) -> Due | Calm:
     due = _link(one, members)
     if due is None and not is_solved(one):
         due = _workaround(one, members)
+    if due is None:
+        due = resolve(one, [member for member in members if one.told.get(f"link {member.ticket_id}")], resolution)
     if due is not None:
         return due
     return Calm("solved by a person", is_final=True) if is_solved(one) else Calm("open")

@@ -36,6 +36,9 @@ def standing(context: Context, kind: Kind, glpi_id: int) -> dict[str, Any]:
     }
     if kind is Kind.PROBLEM and seen["status"] not in SOLVED:
         seen["workaround"] = _workaround(context, kind, glpi_id)
+    if seen["status"] in SOLVED:
+        solutions = context.glpi.rows(f"{kind}/{glpi_id}/ITILSolution")
+        seen["solution"] = plain(context, str(solutions[-1]["content"] or "")) if solutions else ""
     return seen
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ import pytest
 from glpi_bridge.sandbox.glpi import Fault, FaultKind, Match
 from glpi_bridge.store import undertakings
 from glpi_bridge.text import decoded, markers
-from tests.house import NOTE, VERSIONS, House, house
+from glpi_bridge.undertaking import Resolution
+from tests.house import NOTE, SOLVED, VERSIONS, House, house
 from tests.integration.installation import Installation
 
 RULES = """\
@@ -284,3 +286,38 @@ def test_without_the_right_no_problem_is_made_the_reason_is_said_and_tickets_go_
     home.alert(109)
     home.until_calm()
     assert len(tickets(home)) == 4
+
+
+@pytest.mark.parametrize("wanted", list(Resolution))
+def test_solving_the_problem_is_told_to_its_open_incidents_once_and_solves_only_what_recovered(
+    version: str, tmp_path: Path, wanted: Resolution
+) -> None:
+    rules = RULES.format(more="solve: false")
+    with house(tmp_path, version, rules=rules) as home:
+        home.one_clock()
+        home.context.terms = replace(home.terms, problem_solved=wanted)
+        for number in (1, 2, 3):
+            occur(home, number)
+        home.alert(104, trigger_id=7, event_date="2026.11.04", event_time="08:00:00")
+        calm(home)
+        (problem,) = problems(home)
+        home.glpi.people._add(
+            "ITILSolution", {"itemtype": "Problem", "items_id": problem["id"], "content": "<p>New disk & cable</p>"}, 9
+        )
+        for _ in range(2):
+            look(home)
+        recovered, still_open = home.ticket(101), home.ticket(104)
+        told = {
+            id_: [
+                row["content"]
+                for row in home.glpi.followups(id_)
+                if f"Problem {problem['id']} was solved" in row["content"]
+            ]
+            for id_ in (recovered["id"], still_open["id"])
+        }
+        assert still_open["status"] < SOLVED
+        assert len(told[still_open["id"]]) == (0 if wanted is Resolution.OFF else 1)
+        assert (recovered["status"] >= SOLVED) is (wanted is Resolution.SOLVE)
+        assert len(told[recovered["id"]]) == (1 if wanted is Resolution.ANNOTATE else 0)
+        if wanted is not Resolution.OFF:
+            assert "New disk" in told[still_open["id"]][0]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from glpi_bridge.itil.change import plan
-from glpi_bridge.undertaking import Calm, Due, Kind, Undertaking
+from glpi_bridge.undertaking import Calm, Due, Kind, Member, Resolution, Undertaking
 
 GIVEN = {"problem": 3, "reason": "asked for", "assets": ["Computer/7"], "approvers": ["User/9", "Group/9"]}
 DONE = {"open": 4, "problem 3": 1, "asset 7 Computer": 1, "approve 9 User": 1, "approve 9 Group": 1}
@@ -40,10 +40,16 @@ ROWS: dict[str, tuple[Undertaking, str]] = {
 @pytest.mark.parametrize("row", ROWS)
 def test_what_is_due(row: str) -> None:
     one, wanted = ROWS[row]
-    due = plan(one)
+    due = plan(one, [Member(1)], Resolution.OFF)
     if isinstance(due, Calm):
         assert (due.reason, due.is_final) == ((wanted, True) if wanted != "open now" else ("open", False))
     else:
         assert due.key == wanted
         again = Due.named(due.key)
         assert (again.verb, again.subject, again.detail) == (str(due.verb), due.subject, due.detail)
+
+
+@pytest.mark.parametrize(("status", "key"), [(5, "ended 1"), (6, "ended 1"), (13, None), (14, None), (1, None)])
+def test_a_change_that_was_applied_is_told_to_its_open_incidents(status: int, key: str | None) -> None:
+    due = plan(change(told=DONE, seen={"status": status}), [Member(1)], Resolution.ANNOTATE)
+    assert (due.key if isinstance(due, Due) else None) == key

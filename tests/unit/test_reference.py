@@ -10,7 +10,20 @@ from pathlib import Path
 import pytest
 from pydantic.fields import FieldInfo
 
-from glpi_bridge.config import Assets, Delivery, Glpi, Health, Log, Settings, Store, Sync, Target, WriteBack, Zabbix
+from glpi_bridge.config import (
+    Assets,
+    Delivery,
+    Glpi,
+    Health,
+    Itil,
+    Log,
+    Settings,
+    Store,
+    Sync,
+    Target,
+    WriteBack,
+    Zabbix,
+)
 from glpi_bridge.model import Draft, Event, Policy
 from glpi_bridge.render import MORE_NAMES, NAMES
 from glpi_bridge.rulefile import Flapping, Match, RuleSection, RulesFile, Wishes
@@ -69,7 +82,7 @@ def rows(section: type[Section], leave_out: type[Section] | None = None) -> Iter
 
 
 @pytest.mark.parametrize(
-    "section", [Settings, Glpi, Zabbix, Target, WriteBack, Health, Store, Assets, Delivery, Sync, Log]
+    "section", [Settings, Glpi, Zabbix, Target, WriteBack, Health, Store, Assets, Delivery, Itil, Sync, Log]
 )
 def test_each_setting_is_in_the_reference_as_it_is(section: type[Section]) -> None:
     text = (REFERENCE / "settings.md").read_text()
@@ -94,7 +107,7 @@ def test_each_name_that_templates_know_is_in_the_reference() -> None:
 def test_the_reference_knows_no_key_that_is_gone() -> None:
     known = {
         row
-        for section in (Settings, Glpi, Zabbix, Target, WriteBack, Health, Store, Assets, Delivery, Sync, Log)
+        for section in (Settings, Glpi, Zabbix, Target, WriteBack, Health, Store, Assets, Delivery, Itil, Sync, Log)
         for row in rows(section)
     }
     known |= {row for section in (RulesFile, RuleSection, Wishes, Match, Flapping) for row in rows(section)}
