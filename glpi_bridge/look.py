@@ -47,6 +47,8 @@ def look(context: Context, ticket_ids: Iterable[int]) -> dict[int, Shown]:
     """
     wanted = set(ticket_ids)
     witnesses: dict[str, str] = context.store.read(meta.get, _WITNESSES, {})
+    if not wanted and not witnesses:
+        return {}
     shown = _search(context, wanted | {int(id_) for id_ in witnesses})
     for id_ in wanted - shown.keys():
         shown[id_] = _one(context, id_)

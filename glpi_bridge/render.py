@@ -21,7 +21,19 @@ from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from glpi_bridge.model import Event, Severity, Tag
-from glpi_bridge.text import clean, html, lines, link, markers, spoken, title, when, with_marker, without_astral
+from glpi_bridge.text import (
+    clean,
+    html,
+    is_seen,
+    lines,
+    link,
+    markers,
+    spoken,
+    title,
+    when,
+    with_marker,
+    without_astral,
+)
 
 # what is done to a text once it is rendered comes along, so that its users need no second import
 __all__ = [
@@ -134,12 +146,13 @@ def names_of(event: Event, link: str = "") -> dict[str, object]:
     lasted = event.recovered_at - event.opened_at if event.recovered_at and event.opened_at else None
     return names | {
         "event": event,
+        "name": event.name if is_seen(event.name) else "",
         "origin": str(event.origin),
         "severity": severity_name(event.severity),
         "severity_number": int(event.severity),
         "tags": TagView(event.tags),
         "fields": FieldView(event.fields),
-        "host_label": event.host_name or event.host,
+        "host_label": event.host_name if is_seen(event.host_name) else event.host,
         "is_open": event.is_open,
         "duration": spoken(lasted) if lasted is not None and lasted > timedelta(0) else "",
         "link": link,

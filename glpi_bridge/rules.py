@@ -19,7 +19,7 @@ from glpi_bridge.model import Draft, Event, Origin, Route, TicketType
 from glpi_bridge.render import Rendered, Renderer, Text, names_of
 from glpi_bridge.rulefile import RulesFile
 from glpi_bridge.section import check
-from glpi_bridge.text import one_line, title
+from glpi_bridge.text import is_seen, one_line, title
 from glpi_bridge.units import system_zone
 from glpi_bridge.wishes import Values, extra_of, key_of, levels_of, policy_of
 
@@ -201,6 +201,6 @@ def _begun(event: Event, now: datetime | None) -> Event:
 
 
 def _fallback(event: Event) -> str:
-    problem = event.trigger_name or "problem"
-    host = event.host_name or event.host
+    problem = event.trigger_name if is_seen(event.trigger_name) else "problem"
+    host = event.host_name if is_seen(event.host_name) else event.host
     return f"{host}: {problem}" if host else problem.capitalize()

@@ -405,8 +405,11 @@ def _created(context: Context, attempt: Attempt, done: Sequence[tuple[Write, Out
 
 
 def verify(context: Context) -> None:
-    """Read back what no later call has read back."""
-    if context.unverified and not context.is_held("GLPI"):
+    """Read back what no later call has read back, and before Zabbix is told numbers: does GLPI still know them?"""
+    if context.is_held("GLPI"):
+        return
+    owed = context.store.read(incidents.acknowledging, context.now(), list(context.sources), 1)
+    if context.unverified or owed:
         check_made(context, look.look(context, context.unverified))
 
 

@@ -6,6 +6,7 @@ Pure functions; nothing here knows an event or a template.
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, datetime, timedelta, tzinfo
 from html import unescape
 from urllib.parse import quote, urlsplit
@@ -66,8 +67,14 @@ def clean(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Clean a text and take out its line ends and tabs."""
-    return re.sub(r"[\n\t]", " ", clean(text)).strip()
+    """Clean a text and take out its line ends and tabs; "" where nothing of it can be seen."""
+    line = re.sub(r"[\n\t]", " ", clean(text)).strip()
+    return line if is_seen(line) else ""
+
+
+def is_seen(text: str) -> bool:
+    """Tell whether anything of a text shows: blanks, joiners, marks of direction and the like do not."""
+    return any(not character.isspace() and unicodedata.category(character)[0] != "C" for character in text)
 
 
 def without_astral(text: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from glpi_bridge.sandbox.glpi import Fault, FaultKind
+from glpi_bridge.sandbox.glpi import Fault, FaultKind, Match
 from tests.house import CREATE, SOLVED, House, house
 
 
@@ -19,12 +19,85 @@ def test_of_a_bulk_each_item_has_its_own_outcome(home: House) -> None:
     assert sorted(home.by_marker()) == ["zabbix zabbix/101", "zabbix zabbix/103"]
 
 
+@pytest.mark.field("F35")
+@pytest.mark.parametrize("bad", [[0], [2], [0, 1], [0, 1, 2]])
+def test_what_is_refused_again_and_again_waits_for_a_person_with_glpis_words(home: House, bad: list[int]) -> None:
+    home.glpi.order(Fault(FaultKind.POISON, CREATE, text="poison", times=None))
+    for place in range(3):
+        home.alert(101 + place, event_name="poison" if place in bad else "healthy")
+    for _ in range(30):
+        home.turn()
+        home.ahead += 120
+    assert sorted(home.by_marker()) == [f"zabbix zabbix/{101 + place}" for place in range(3) if place not in bad]
+    why = home.parked()
+    assert len(why) == len(bad)
+    assert all(one.startswith("GLPI refuses to create it: ERROR_GLPI_") for one in why)
+
+
+@pytest.mark.field("F35")
+@pytest.mark.parametrize("call", ["ITILFollowup", "ITILSolution"])
+def test_of_a_bulk_of_notes_or_solutions_each_item_has_its_own_outcome(home: House, call: str) -> None:
+    for event in (101, 102, 103):
+        home.alert(event)
+    home.until_calm()
+    ticket = home.ticket(102)["id"]
+    home.glpi.order(Fault(FaultKind.POISON, Match("POST", call), text=f'"items_id": {ticket},', times=1))
+    for event in (101, 102, 103):
+        home.update(event, message=f"seen {event}")
+        home.recover(event)
+    home.until_calm()
+    for event in (101, 102, 103):
+        id_ = home.ticket(event)["id"]
+        assert home.ticket(event)["status"] == SOLVED
+        assert len(home.glpi.followups(id_)) == len(home.glpi.solutions(id_)) == 1
+
+
 @pytest.mark.field("F38")
-@pytest.mark.parametrize("count", [0, 1, 50, 51, 501])
+@pytest.mark.parametrize("count", [0, 1, 50, 51, 501, 1000, 1001])
 def test_a_list_is_read_whole_whatever_its_length(home: House, count: int) -> None:
     home.glpi.fill(count)
     rows = home.context.glpi.rows("Ticket", page=50)
     assert len({row["id"] for row in rows}) == len(rows) == count
+
+
+@pytest.mark.field("F38")
+@pytest.mark.parametrize("gone", [[7], [1, 2, 3], [50], [50, 51], list(range(1, 51)), [100], list(range(30, 101))])
+@pytest.mark.parametrize("newest_first", [True, False], ids=["newest first", "oldest first"])
+def test_what_leaves_while_a_list_is_read_costs_no_other_row(home: House, gone: list[int], newest_first: bool) -> None:
+    home.glpi.fill(100)
+    ids = sorted((row["id"] for row in home.tickets()), reverse=newest_first)
+    leaving = [ids[place - 1] for place in gone]
+    if newest_first:
+        walk = iter(home.context.glpi.newest("Ticket", {}, page=50))
+    else:
+        walk = home.context.glpi._listed("Ticket", {"sort": "id", "order": "ASC"}, 50)
+    read = [next(walk)["id"]]
+    for id_ in leaving:
+        home.glpi.people.purge(id_)
+    read += [row["id"] for row in walk]
+    assert len(set(read)) == len(read)
+    assert set(read) >= set(ids) - set(leaving)
+
+
+@pytest.mark.field("F38")
+def test_what_comes_while_a_list_is_read_costs_no_other_row(home: House) -> None:
+    home.glpi.fill(120)
+    ids = [row["id"] for row in home.tickets()]
+    walk = iter(home.context.glpi.newest("Ticket", {}, page=50))
+    read = [next(walk)["id"]]
+    home.glpi.fill(70)
+    read += [row["id"] for row in walk]
+    assert len(set(read)) == len(read)
+    assert set(read) >= set(ids)
+
+
+@pytest.mark.field("F38")
+def test_a_server_that_ignores_the_range_is_read_once(home: House) -> None:
+    home.glpi.fill(50)
+    home.glpi.order(Fault(FaultKind.RANGE_IGNORED, Match("GET", "Ticket"), times=None))
+    assert len(home.context.glpi.rows("Ticket", page=50)) == 50
+    home.glpi.fill(30)
+    assert len(home.context.glpi.rows("Ticket", page=50)) == 80
 
 
 @pytest.mark.field("F39")
@@ -61,3 +134,19 @@ def test_mails_are_sent_or_not_by_rule(version: str, tmp_path: Path, notify: boo
             home.alert(event)
         home.until_calm()
         assert bool(home.glpi.mails) is notify
+
+
+@pytest.mark.field("F63")
+def test_the_bridges_account_becomes_nobody_on_its_tickets_so_that_it_gets_no_mail(home: House) -> None:
+    home.alert(101)
+    home.update(101, message="being looked at")
+    home.until_calm()
+    home.recover(101)
+    home.until_calm()
+    home.alert(201, trigger_id=101)
+    home.until_calm()
+    account = home.context.glpi.account
+    assert account is not None
+    for row in home.tickets():
+        people = home.context.glpi.rows(f"Ticket/{row['id']}/Ticket_User")
+        assert [one for one in people if one["users_id"] == account.user_id] == []

@@ -486,8 +486,11 @@ def test_a_broken_template_of_a_value_is_a_fault_too() -> None:
 
 
 @pytest.mark.field("F56")
-def test_a_blank_name_becomes_host_and_problem() -> None:
-    assert Rules.load(None).route(replace(EVENT, name=" ", host_name="")).draft.title == "db1: Disk {#FSNAME} is full"
+@pytest.mark.parametrize("nothing", ["", " ", "\t\n", "\u200b", "\u2060\ufeff", "\u200f \u00ad", "\x01"])
+def test_a_blank_name_becomes_host_and_problem(nothing: str) -> None:
+    unnamed = replace(EVENT, name=nothing, host_name=nothing)
+    assert Rules.load(None).route(unnamed).draft.title == "db1: Disk {#FSNAME} is full"
+    assert Rules.load(None).route(replace(unnamed, trigger_name=nothing)).draft.title == "db1: problem"
     assert Rules.load(None).route(Event("z", "1", host="web01")).draft.title == "web01: problem"
     assert (
         rules("default: {title: '{{ opdata }}'}").route(Event("z", "1", host="web01")).draft.title == "web01: problem"
