@@ -43,12 +43,11 @@ class Shown:
 def look(context: Context, ticket_ids: Iterable[int]) -> dict[int, Shown]:
     """Read these tickets on the session that is about to write; stop if the witnesses' markers are gone.
 
+    GLPI is asked also where there is none to read: what is to be written needs a session that lives.
     A ticket in the trash comes with `is_deleted`, one that GLPI does not have (or show) any more with `is_gone`.
     """
     wanted = set(ticket_ids)
     witnesses: dict[str, str] = context.store.read(meta.get, _WITNESSES, {})
-    if not wanted and not witnesses:
-        return {}
     shown = _search(context, wanted | {int(id_) for id_ in witnesses})
     for id_ in wanted - shown.keys():
         shown[id_] = _one(context, id_)
