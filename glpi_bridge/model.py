@@ -250,10 +250,10 @@ class Often:
     within: timedelta
 
     def __str__(self) -> str:
-        days = self.within / timedelta(days=1)
-        return (
-            f"{self.count} in {days:g} days" if days >= 1 else f"{self.count} in {self.within / timedelta(hours=1):g}h"
-        )
+        hours = self.within / timedelta(hours=1)
+        if hours < 24:
+            return f"{self.count} in {hours:g}h"
+        return f"{self.count} in {hours / 24:g} day" + ("" if hours == 24 else "s")
 
 
 @dataclass(frozen=True, slots=True)

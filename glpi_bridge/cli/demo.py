@@ -36,11 +36,14 @@ def demo(once: bool, glpi_version: str, as_json: bool) -> None:
     """Show five problems become tickets, on this machine alone.
 
     Starts stand-ins for Zabbix and GLPI on 127.0.0.1, the real alert script and the real daemon, and lets five
-    problems, an update and a recovery happen. Calls no other machine; leaves nothing behind.
+    problems, an update and a recovery happen; one comes again and becomes a Problem with a Change. Calls no other
+    machine; leaves nothing behind.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with in_words(), show.stage(glpi_version) as on:
-        tally = show.play(on, (lambda _: None) if as_json else click.echo)
+        tell = (lambda _: None) if as_json else click.echo
+        show.play(on, tell)
+        tally = show.recur(on, tell)
         if as_json:
             print_json(asdict(tally))
         else:
@@ -62,6 +65,12 @@ def _print(tally: Tally) -> None:
         widths = [max(len(row[at]) for row in (_COLUMNS, *rows)) for at in range(len(_COLUMNS))]
         for row in (_COLUMNS, *rows):
             click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    for problem in tally.problems:
+        click.echo(
+            f"Problem {problem.id}: {problem.name}; tickets {', '.join(map(str, problem.tickets))}; {problem.link}"
+        )
+    for change in tally.changes:
+        click.echo(f"Change {change.id}: {change.name}; problem {', '.join(map(str, change.problems))}; {change.link}")
     click.echo(f"{tally.alerts} alerts, {tally.lost} lost, {tally.duplicates} duplicates")
 
 

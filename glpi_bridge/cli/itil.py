@@ -88,7 +88,7 @@ def suggest(settings: Settings, /, after: Often, same: str | None, as_json: bool
         click.echo(
             f"{one.cause}  same {one.same:<9}{one.count:>4} times, {len(one.tickets)} tickets: {one.what}{known}"
         )
-    click.echo(f"{len(found)} causes recurred {after}")
+    click.echo(f"causes that recurred {after}: {len(found)}")
 
 
 @problem.command("open")
@@ -182,7 +182,7 @@ def list_(settings: Settings, /, as_json: bool) -> None:
     for one in found:
         tickets = ", ".join(map(str, one.tickets)) or "none"
         click.echo(f"{one.id or '-':<8}{one.state}; {one.reason}; tickets {tickets}")
-    click.echo(f"{len(found)} problems")
+    click.echo(f"problems: {len(found)}")
 
 
 @itil.group()
@@ -226,7 +226,7 @@ def list_changes(settings: Settings, /, as_json: bool) -> None:
         return
     for one in found:
         click.echo(f"{one.id or '-':<8}{one.state}; for {one.cause}")
-    click.echo(f"{len(found)} changes")
+    click.echo(f"changes: {len(found)}")
 
 
 def _say(made: Undertaking, *, as_json: bool) -> None:

@@ -133,7 +133,7 @@ def _rules() -> dict[str, Any]:
         "rules": [
             {"match": {"tag": {"component": area.lower()}}, "category": f"Monitoring > {area}"} for area in _AREAS
         ],
-        "default": {"category": "Monitoring"},
+        "default": {"category": "Monitoring", "reopen_window": "never", "problem_after": "2 in 1 day"},
         "timezone": "UTC",
     }
 
@@ -171,6 +171,24 @@ def play(on: Stage, tell: Callable[[str], None]) -> Tally:
     tell("Zabbix: the CPU problem is over")
     _wait(on, lambda tally: _is_told(on, tally, events))
     tell("GLPI: a note, a higher urgency, a solution")
+    return on.tally()
+
+
+def recur(on: Stage, tell: Callable[[str], None]) -> Tally:
+    """Let the first problem come again, so that GLPI gets a Problem, and begin a Change from it, as a person would."""
+    _raise(on, STORY[0])
+    tell(f"Zabbix: {STORY[0].host}: {STORY[0].name}, again")
+    _wait(on, lambda tally: any(len(problem.tickets) > 1 for problem in tally.problems))
+    [problem] = on.tally().problems
+    tell(f"GLPI: a Problem with both tickets, {' and '.join(map(str, problem.tickets))}")
+    command = ["-m", "glpi_bridge", "--config", str(on.directory / "bridge.yml"), "itil", "change", "from-problem"]
+    ran = subprocess.run(  # noqa: S603  # ours
+        [sys.executable, *command, str(problem.id)], capture_output=True, text=True, check=False
+    )
+    if ran.returncode:
+        raise DemoFailed(f"no Change was begun: {ran.stderr}")
+    tell("GLPI: a Change that is to end it")
+    _wait(on, lambda tally: not tally.lost)
     return on.tally()
 
 

@@ -37,13 +37,35 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """A Problem of ours, and the tickets that are linked to it."""
+
+    id: int
+    name: str
+    tickets: tuple[int, ...]
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A Change of ours, and the Problems that are linked to it."""
+
+    id: int
+    name: str
+    problems: tuple[int, ...]
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
-    """The tickets that carry a marker, the alerts that Zabbix made, and where the two disagree."""
+    """The tickets that carry a marker, the alerts that Zabbix made, and where the two disagree; what they led to."""
 
     tickets: tuple[Ticket, ...]
     alerts: int
     lost: int
     duplicates: int
+    problems: tuple[Problem, ...] = ()
+    changes: tuple[Change, ...] = ()
 
 
 def count(glpi: GlpiServer, zabbix: Zabbix, source: str) -> Tally:
@@ -55,7 +77,29 @@ def count(glpi: GlpiServer, zabbix: Zabbix, source: str) -> Tally:
         alerts=sent.total(),
         lost=(sent - left).total(),
         duplicates=(left - sent).total(),
+        problems=tuple(
+            Problem(
+                row["id"], row["name"], _linked(glpi, "Problem_Ticket", "problems_id", "tickets_id", row["id"]), link
+            )
+            for row, link in _ours(glpi, "Problem", "problem")
+        ),
+        changes=tuple(
+            Change(
+                row["id"], row["name"], _linked(glpi, "Change_Problem", "changes_id", "problems_id", row["id"]), link
+            )
+            for row, link in _ours(glpi, "Change", "change")
+        ),
     )
+
+
+def _ours(glpi: GlpiServer, itemtype: str, word: str) -> Iterable[tuple[Row, str]]:
+    for row in glpi.rows(itemtype):
+        if any(f" {word} " in marker for marker in markers(str(row["content"] or ""))):
+            yield row, f"{glpi.root}/front/{word}.form.php?id={row['id']}"
+
+
+def _linked(glpi: GlpiServer, itemtype: str, mine: str, theirs: str, id_: int) -> tuple[int, ...]:
+    return tuple(sorted(row[theirs] for row in glpi.rows(itemtype) if row[mine] == id_))
 
 
 def _mark_of(alert: Row) -> Mark:

@@ -65,7 +65,10 @@ def test_once_as_json_is_one_object_and_exit_code_0(tmp_path: Path) -> None:
     process = _start(tmp_path, "--once", "--json")
     output, errors = process.communicate(timeout=DEADLINE_SECONDS)
     shown = json.loads(output)
-    assert list(shown) == ["tickets", "alerts", "lost", "duplicates"]
+    assert list(shown) == ["tickets", "alerts", "lost", "duplicates", "problems", "changes"]
+    (problem,), (change,) = shown["problems"], shown["changes"]
+    assert problem["tickets"] == [1, len(STORY) + 1]
+    assert change["problems"] == [problem["id"]]
     assert {tuple(one) for one in shown["tickets"]} == {
         ("id", "name", "category", "urgency", "status", "event", "link")
     }

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from glpi_bridge.sandbox.demo import play, stage
+from glpi_bridge.sandbox.demo import play, recur, stage
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "tutorial" / "a-first-hour.md"
@@ -36,6 +36,7 @@ def test_each_command_of_the_tutorial_shows_what_the_page_shows() -> None:
     assert len(found) >= 8
     with stage() as on:
         play(on, lambda _: None)
+        recur(on, lambda _: None)
         env = os.environ | {
             "CHECKOUT": str(ROOT),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
