@@ -129,6 +129,11 @@ class Rules:
         """Render a text that belongs to no event: `templates/FILE.j2`, or the built-in one."""
         return self._renderer.file(file, names)
 
+    @property
+    def opens_problems(self) -> bool:
+        """Whether a rule asks for Problems of what recurs."""
+        return any(rule.wishes.problem_after is not None for rule in (*self._rules, self._default))
+
     def names(self) -> tuple[Named, ...]:
         """Return all that the rules name in GLPI, with its place; values made by a template are not known here."""
         return self._named

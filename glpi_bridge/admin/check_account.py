@@ -43,6 +43,13 @@ RIGHTS = (
 """What delivery does with each; tried bit by bit on 10.0.19 and 11.0.6."""
 
 
+OF_PROBLEMS = (
+    Right("problem", 1024, "problem: see all", "recurring incidents become no Problem"),
+    Right("problem", 4, "problem: create", "recurring incidents become no Problem"),
+)
+"""What `problem_after` in a rule needs besides."""
+
+
 def check_account(settings: Settings, client: Glpi, account: Account) -> Iterator[Line]:
     """Name user, profile and entity; the simplified interface is a fault."""
     chosen = [name for name, value in (("profile", settings.glpi.profile), ("entity", settings.glpi.entity)) if value]
@@ -74,7 +81,8 @@ def _others(client: Glpi, account: Account) -> str:
 
 def check_rights(rules: Rules, client: Glpi, account: Account) -> Iterator[Line]:
     """Name each right that is missing, with what fails without it."""
-    missing = [right for right in (*RIGHTS, *_look_ups(rules)) if not _has(account, right)]
+    more = OF_PROBLEMS if rules.opens_problems else ()
+    missing = [right for right in (*RIGHTS, *more, *_look_ups(rules)) if not _has(account, right)]
     for right in missing:
         where = f'profile "{account.profile}" in {entity_name(client, account.entity_id)}'
         fix = (

@@ -428,6 +428,16 @@ def test_a_wrong_zabbix_token_is_a_fault(bridge: Installation) -> None:
     assert "token is wrong" in faults(bridge)
 
 
+@pytest.mark.parametrize(("left", "lacks"), [(1024, "problem: create"), (4, "problem: see all")])
+def test_a_rule_that_asks_for_problems_needs_the_right(bridge: Installation, left: int, lacks: str) -> None:
+    bridge.glpi.world.db["Profile"].update(9, {"problem": left})
+    assert "every right" in line(bridge, "GLPI rights", "ok")
+    bridge.write(rules="default:\n  category: Monitoring\n  problem_after: 5 in 7 days\n")
+    said = faults(bridge)
+    assert lacks in said
+    assert "recurring incidents become no Problem" in said
+
+
 @pytest.mark.field("F81")
 def test_no_visible_host_is_a_fault_and_the_visible_ones_are_counted(bridge: Installation) -> None:
     assert "1 visible hosts in 1 host groups" in line(bridge, "Zabbix zabbix hosts", "ok")

@@ -1,4 +1,4 @@
-"""docs/tutorial/a-first-hour.md, command by command on the demo's stage."""
+"""The tutorials, command by command on the demo's stage."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+import pytest
+
 from glpi_bridge.sandbox.demo import play, recur, stage
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "tutorial" / "a-first-hour.md"
+PAGES = ("a-first-hour", "a-week-at-the-service-desk")
 DEADLINE_SECONDS = 60.0
-LOOKS = ("glpi-bridge status", "glpi-bridge ticket list", "glpi-bridge explain")
+LOOKS = ("glpi-bridge status", "glpi-bridge ticket list", "glpi-bridge explain", "glpi-bridge itil problem list")
 
 
-def commands() -> list[tuple[str, list[str]]]:
+def commands(page: str) -> list[tuple[str, list[str]]]:
     """Each `$ command` of the page with the lines that it shows."""
-    blocks = re.findall(r"^    \$ (.+)\n((?:    (?!\$ ).+\n)*)", PAGE.read_text("utf-8"), re.MULTILINE)
+    text = (ROOT / "docs" / "tutorial" / f"{page}.md").read_text("utf-8")
+    blocks = re.findall(r"^    \$ (.+)\n((?:    (?!\$ ).+\n)*)", text, re.MULTILINE)
     return [(command, [line[4:] for line in shown.splitlines()]) for command, shown in blocks]
 
 
@@ -31,8 +34,9 @@ def is_as_shown(output: str, shown: list[str]) -> bool:
     return fnmatchcase(output.rstrip("\n"), pattern)
 
 
-def test_each_command_of_the_tutorial_shows_what_the_page_shows() -> None:
-    found = commands()
+@pytest.mark.parametrize("page", PAGES)
+def test_each_command_of_the_tutorial_shows_what_the_page_shows(page: str) -> None:
+    found = commands(page)
     assert len(found) >= 8
     with stage() as on:
         play(on, lambda _: None)
