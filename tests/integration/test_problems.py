@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from glpi_bridge.sandbox.glpi import Fault, FaultKind, Match
 from glpi_bridge.store import undertakings
@@ -321,3 +323,23 @@ def test_solving_the_problem_is_told_to_its_open_incidents_once_and_solves_only_
         assert len(told[recovered["id"]]) == (1 if wanted is Resolution.ANNOTATE else 0)
         if wanted is not Resolution.OFF:
             assert "New disk" in told[still_open["id"]][0]
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.permutations(range(1, 6)), rounds=st.lists(st.booleans(), min_size=5, max_size=5))
+def test_any_order_of_the_incidents_gives_the_same_problem(
+    tmp_path_factory: pytest.TempPathFactory, order: list[int], rounds: list[bool]
+) -> None:
+    with house(
+        tmp_path_factory.mktemp("order"), "11.0.6", rules=RULES.format(more="key: [eventid]\n  problem_same: host")
+    ) as home:
+        home.one_clock()
+        for number, passes in zip(order, rounds, strict=True):
+            home.alert(100 + number, event_date=f"2026.11.{number * 3:02}", event_time="08:00:00")
+            if passes:
+                home.until_calm()
+        calm(home)
+        (problem,) = problems(home)
+        # 3 in 7 days: the 3rd, 6th and 9th of November are the first of them, all later ones belong to it
+        assert links(home) == [(problem["id"], ticket) for ticket in tickets(home)]
+        assert len(tickets(home)) == len(order)
