@@ -28,6 +28,7 @@ _COMMANDS = {
     "provision": ("provision", "provision", "Bring GLPI to what its file says."),
     "user": ("people", "user", "List, show, add or disable users of GLPI, or renew a token."),
     "role": ("people", "role", "List, show, grant or revoke profiles in entities of GLPI."),
+    "site": ("site", "site", "Make the portal and the panel for a web server."),
     "group": ("people", "group", "List groups of GLPI, add and remove members."),
 }
 

@@ -10,6 +10,7 @@ from . import access
 from .access import READ, UPDATE, Caller
 from .answers import Answer, Crashed, Failed, bad_array, item_not_found, right_missing
 from .dialect import encode
+from .documents import of_item
 from .itemtypes import ITEMTYPES, ITIL, TIMELINE, foreign_type, parent_key
 from .matching import like
 from .query import listed, number, page, truthy
@@ -141,7 +142,7 @@ class Reader:
             return
         for name in ("tickets", "problems", "changes", "documents"):
             if truthy(parameters.get(f"with_{name}", "")):
-                shown[f"_{name}"] = []
+                shown[f"_{name}"] = of_item(self.world, itemtype, row_id) if name == "documents" else []
         if truthy(parameters.get("with_logs", "")):
             log = self.db["Log"]
             rows = {str(i): log.full(i) for i in log.children("parent", (itemtype, row_id))}

@@ -6,6 +6,7 @@ import re
 
 from .answers import Answer, Failed
 from .course import FaultyCourse, pause
+from .documents import create_with_files
 from .faults import FaultKind
 from .http import Request
 from .itemtypes import ITEMTYPES, RENAMED
@@ -83,6 +84,8 @@ class Routes:
         if method == "GET":
             return self.read(course, act, itemtype, row_id, parameters)
         course.itemtype = itemtype
+        if is_multipart(course.request) and method == "POST" and itemtype == "ITILFollowup":
+            return create_with_files(self.lists, act, course, itemtype)
         if is_multipart(course.request):
             return self.not_served(f"{method} {'/'.join(parts)} (multipart)")
         if method == "POST":

@@ -17,6 +17,7 @@ from . import access
 from .answers import Answer, Crashed
 from .api import Api
 from .control import answer_control
+from .documents import send
 from .faults import Fault, FaultKind
 from .http import HttpServer, Request, Reset
 from .pages import answer_page
@@ -116,6 +117,8 @@ class GlpiServer:
             if plain.startswith("/_sandbox/"):
                 return answer_control(self, request, plain.removeprefix("/_sandbox/"), query)
             with self.world.db.lock:
+                if plain == "/front/document.send.php":
+                    return send(self.world, request, query)
                 return answer_page(self.world, plain, query)
         except Reset:
             raise

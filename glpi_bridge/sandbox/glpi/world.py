@@ -153,6 +153,7 @@ class World:
         self.unserved: Counter[str] = Counter()
         self.errors: list[BaseException] = []
         self.held = Held()
+        self.files: dict[int, bytes] = {}
         self.closing = threading.Event()
         self._late: list[tuple[threading.Timer | None, str, int, Row]] = []
         self.timeline = timeline.Timeline(self)
