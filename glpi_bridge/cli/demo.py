@@ -6,7 +6,11 @@ import shlex
 import signal
 import sys
 import threading
+import time
+from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 import click
 from rich.box import SIMPLE_HEAD
@@ -40,7 +44,7 @@ def demo(once: bool, glpi_version: str, as_json: bool) -> None:
     machine; leaves nothing behind.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    with in_words(), show.stage(glpi_version) as on:
+    with in_words(), show.stage(glpi_version, _health) as on:
         tell = (lambda _: None) if as_json else click.echo
         show.play(on, tell)
         tally = show.recur(on, tell)
@@ -88,8 +92,20 @@ def _stay(on: show.Stage, *, quiet: bool) -> None:
             click.echo("\nended; nothing is left behind")
 
 
+def _health(settings: Path) -> Mapping[str, Any]:
+    from glpi_bridge.admin.status import status
+    from glpi_bridge.cli.status import public
+    from glpi_bridge.config import load
+
+    return public(status(load(settings, secrets=False), time.time()))
+
+
 def _name_what_is_next(on: show.Stage) -> None:
+    show.people_ask(on.glpi)
+    click.echo("\nPortal and panel, in a browser:")
     example = shlex.quote(str(share.path("config", "bridge.yml")))
+    for who, name, password, site in show.PEOPLE:
+        click.echo(f"{who:14} {on.sites.url}/{site}/   name {name}, password {password}")
     click.echo(
         f"\nLook at it:  GLPI    {on.glpi.root}/\n"
         f"             Zabbix  {on.zabbix.url}/\n"

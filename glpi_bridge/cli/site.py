@@ -18,7 +18,9 @@ def site() -> None:
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     where = click.Path(path_type=Path, dir_okay=False, exists=True)
-    command = click.option("--site", "path", type=where, help="The settings (site.yml). Default: the defaults.")(command)
+    command = click.option("--site", "path", type=where, help="The settings (site.yml). Default: the defaults.")(
+        command
+    )
     folder = click.Path(path_type=Path, file_okay=False)
     return click.option("--out", type=folder, help="The web server's folder. Default: `out` of site.yml.")(command)
 

@@ -22,8 +22,9 @@ _NOTICES_SHOWN = 20
 
 @click.command()
 @json_option
+@click.option("--public-json", is_flag=True, help="Print numbers and states only, for the panel; exit code 0.")
 @with_calm_settings
-def status(settings: Settings, as_json: bool) -> None:
+def status(settings: Settings, as_json: bool, public_json: bool) -> None:
     """Say what waits, what is in doubt, what is parked, and what needs a person; then the exit code is 1.
 
     Reads the store and the spool; calls nobody and changes nothing.
@@ -31,6 +32,9 @@ def status(settings: Settings, as_json: bool) -> None:
     from glpi_bridge.admin.status import status as read_status
 
     found = read_status(settings, time.time())
+    if public_json:
+        print_json(public(found))
+        return
     if as_json:
         print_json(as_mapping(found))
     else:
@@ -88,6 +92,28 @@ def as_mapping(found: Status) -> dict[str, Any]:
             {**asdict(one), "first_at": _iso(one.first_at), "last_at": _iso(one.last_at)} for one in found.notices
         ],
         "versions": dict(found.versions),
+    }
+
+
+def public(found: Status, interval_seconds: float = 60) -> dict[str, Any]:
+    """Return what anybody may read: numbers, times and versions; no host, person, ticket or text.
+
+    `interval_seconds` is how often it is written: a reader takes one that is three times as old for stale.
+    """
+    counts = found.counts
+    return {
+        "ok": not found.needs_person,
+        "at": _iso(found.at),
+        "interval_seconds": interval_seconds,
+        "alerts": found.alerts,
+        "tickets": found.tickets,
+        "waiting": found.spool.waiting + (counts.unsorted + counts.due if counts else 0),
+        "oldest_seconds": None if found.oldest is None else round(found.at - found.oldest, 1),
+        "parked": counts.parked if counts else 0,
+        "in_doubt": len(found.in_doubt),
+        "last_pass": _iso(found.last_pass),
+        "last_sync": _iso(found.last_sync),
+        "versions": {name: value for name, value in found.versions.items() if name != "python"},
     }
 
 

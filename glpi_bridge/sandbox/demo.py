@@ -14,14 +14,24 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from glpi_bridge import share
 from glpi_bridge.errors import BridgeError
+from glpi_bridge.glpi.client import Credentials, Glpi
+from glpi_bridge.http import session
+from glpi_bridge.sandbox.glpi.documents import TAKEN
+from glpi_bridge.sandbox.glpi.fixture import PASSWORDS
+from glpi_bridge.sandbox.glpi.people import ENDUSER, TECHNICIAN
 from glpi_bridge.sandbox.glpi.server import GlpiServer
+from glpi_bridge.sandbox.site import SiteServer
 from glpi_bridge.sandbox.tally import Tally, count
 from glpi_bridge.sandbox.zabbix.server import Standin
+from glpi_bridge.site.build import build, put
+from glpi_bridge.site.data import read_articles, read_catalog
+from glpi_bridge.site.settings import SiteSettings
 from glpi_bridge.spool import Spool
 
 SOURCE: Final = "demo"
@@ -42,6 +52,20 @@ class Problem:
     item: Mapping[str, str]
     value: str
 
+
+WORKSTATION: Final = 7
+"""A category of the stand-in."""
+REPORTS: Final = (
+    ("The printer on the second floor does not print", "It says paper jam, but there is none.", 2, "Which one is it?"),
+    ("I cannot open the shared folder", "Access denied since this morning.", 4, ""),
+    ("New laptop for Ana", "She starts on Monday.", 3, "It is on your desk."),
+)
+PEOPLE: Final = (
+    ("end user", "enduser", PASSWORDS[8], "portal"),
+    ("technician", "technician", PASSWORDS[9], "panel"),
+    ("administrator", "glpi", PASSWORDS[2], "panel"),
+)
+"""Who may sign in: what they are, name, password, site."""
 
 STORY: Final = (
     Problem("CPU", "web01", "CPU is high", 3, {"name": "CPU in use", "key": "system.cpu.util", "units": "%"}, "97"),
@@ -76,6 +100,7 @@ class Stage:
     glpi: GlpiServer
     zabbix: Standin
     daemon: subprocess.Popen[bytes]
+    sites: SiteServer
 
     @property
     def log(self) -> Path:
@@ -88,8 +113,11 @@ class Stage:
 
 
 @contextmanager
-def stage(version: str = "10") -> Iterator[Stage]:
-    """Start everything, GLPI as version 10 or 11; stop and remove it at the end, whatever happened."""
+def stage(version: str = "10", health: Callable[[Path], Mapping[str, Any]] | None = None) -> Iterator[Stage]:
+    """Start everything, GLPI as version 10 or 11; stop and remove it at the end, whatever happened.
+
+    `health` gives the bridge's state for the panel from the path of bridge.yml.
+    """
     with ExitStack() as stack:
         directory = Path(tempfile.mkdtemp(prefix="glpi-bridge-demo-"))
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
@@ -98,9 +126,45 @@ def stage(version: str = "10") -> Iterator[Stage]:
         script = share.path("alert_scripts", "zabbix-glpi")
         zabbix = stack.enter_context(Standin(script=script, spool=spool.path, source=SOURCE))
         settings = write_settings(directory, glpi, zabbix)
+        state = None if health is None else partial(health, settings)
+        sites = stack.enter_context(serve_sites(directory / "sites", glpi, state))
         daemon = start_daemon(settings, directory / "daemon.log")
         stack.callback(_stop, daemon)
-        yield Stage(directory, glpi, zabbix, daemon)
+        yield Stage(directory, glpi, zabbix, daemon, sites)
+
+
+def serve_sites(root: Path, glpi: GlpiServer, health: Callable[[], Mapping[str, Any]] | None = None) -> SiteServer:
+    """Build portal and panel and serve them, with GLPI's categories and what people asked for meanwhile."""
+    build(SiteSettings(), root)
+    with glpi_client(glpi) as client:
+        catalog = read_catalog(client)
+        articles = read_articles(client)
+    catalog["upload"]["extensions"] = sorted(TAKEN)
+    for name, value in (("catalog", catalog), ("kb", {"articles": articles})):
+        put(root / "data" / f"{name}.json", json.dumps(value).encode())
+    return SiteServer(root, glpi.root, glpi.app_token, health=health)
+
+
+def glpi_client(glpi: GlpiServer) -> Glpi:
+    """Return a client of the stand-in as its administrator."""
+    return Glpi(
+        glpi.url,
+        lambda: Credentials(login="glpi", password=PASSWORDS[2], app_token=glpi.app_token),
+        session(),
+    )
+
+
+def people_ask(glpi: GlpiServer) -> None:
+    """Let an end user and a technician leave a few tickets, as a morning would."""
+    for title, text, urgency, deed in REPORTS:
+        ticket = glpi.people.create(
+            name=title, content=f"<p>{text}</p>", itilcategories_id=WORKSTATION, urgency=urgency, user=ENDUSER
+        )
+        if deed:
+            glpi.people.take(ticket)
+            glpi.people.reply(ticket, f"<p>{deed}</p>", user=TECHNICIAN)
+        if deed.startswith("It is"):
+            glpi.people.solve(ticket, f"<p>{deed}</p>")
 
 
 def write_settings(directory: Path, glpi: GlpiServer, zabbix: Standin) -> Path:

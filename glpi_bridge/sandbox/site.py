@@ -17,7 +17,9 @@ from .glpi.answers import Answer
 from .glpi.http import HttpServer, Request
 
 _DROPPED: Final = {name.lower() for name in (*NOT_PASSED_ON, "App-Token", "Host", "Connection", "Content-Length")}
-_ENDS_HERE: Final = {name.lower() for name in (*TAKEN_OFF, "Connection", "Content-Length", "Keep-Alive", "Content-Type")}
+_ENDS_HERE: Final = {
+    name.lower() for name in (*TAKEN_OFF, "Connection", "Content-Length", "Keep-Alive", "Content-Type")
+}
 _SECONDS: Final = 60
 
 
@@ -25,7 +27,13 @@ class SiteServer:
     """Serves a built folder and passes allowed requests on; a context manager. `health` gives the bridge's state."""
 
     def __init__(
-        self, root: Path, glpi: str, app_token: str, *, port: int = 0, health: Callable[[], Mapping[str, Any]] | None = None
+        self,
+        root: Path,
+        glpi: str,
+        app_token: str,
+        *,
+        port: int = 0,
+        health: Callable[[], Mapping[str, Any]] | None = None,
     ) -> None:
         self._root = root.resolve()
         self._glpi = urlsplit(glpi)
@@ -67,7 +75,11 @@ class SiteServer:
 
     def _pass_on(self, request: Request) -> Answer:
         _, _, rest = request.target.lstrip("/").partition("/")
-        target = f"/apirest.php/{rest.removeprefix('api/')}" if rest.startswith("api/") else f"/front/document.send.php?{rest.partition('?')[2]}"
+        target = (
+            f"/apirest.php/{rest.removeprefix('api/')}"
+            if rest.startswith("api/")
+            else f"/front/document.send.php?{rest.partition('?')[2]}"
+        )
         headers = {name: value for name, value in request.headers.items() if name not in _DROPPED}
         headers["App-Token"] = self._app_token
         connection = http.client.HTTPConnection(self._glpi.hostname or "", self._glpi.port, timeout=_SECONDS)

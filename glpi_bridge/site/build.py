@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from glpi_bridge import __version__
 
@@ -65,6 +66,7 @@ def _old(out: Path) -> set[str]:
 
 
 def put(path: Path, data: bytes) -> None:
+    """Put a file in its place whole, readable by the web server."""
     path.parent.mkdir(parents=True, exist_ok=True)
     number, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     with os.fdopen(number, "wb") as file:
@@ -111,7 +113,7 @@ def _static(settings: SiteSettings) -> dict[str, str | bytes]:
 
 def _environment(*, escape: bool = True) -> Environment:
     loader = FileSystemLoader([words.frontend("templates"), words.frontend("css")])
-    return Environment(loader=loader, autoescape=escape, undefined=StrictUndefined, trim_blocks=True)
+    return Environment(loader=loader, autoescape=escape, undefined=StrictUndefined, trim_blocks=True)  # noqa: S701  # for style sheets
 
 
 def _css(settings: SiteSettings) -> str:
@@ -162,7 +164,5 @@ def for_scripts(settings: SiteSettings, site: str, language: str, folder: str) -
 
 def _embedded(value: Mapping[str, object]) -> object:
     """Return JSON that may stand inside a page: no sign of it ends the element."""
-    from markupsafe import Markup  # noqa: PLC0415  # Jinja's own
-
     text = json.dumps(value, ensure_ascii=False, sort_keys=True)
     return Markup(text.replace("<", "\\u003c").replace("&", "\\u0026"))  # noqa: S704  # nothing in it is markup

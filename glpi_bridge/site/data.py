@@ -83,6 +83,3 @@ def read_articles(glpi: Glpi) -> list[dict[str, Any]]:
             continue
         found.append({"id": one["id"], "title": one["name"], "keywords": ""})
     return sorted(found, key=lambda one: str(one["title"]))
-
-
-

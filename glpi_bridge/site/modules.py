@@ -1,7 +1,7 @@
 """Puts the ES modules of a site into one file: few requests, and no build chain.
 
-The modules keep to a plain form, so that this is a concatenation: `import {…} from "./x.js";` at the top, `export` before
-a declaration, and no name at the top level twice (the tests run node over the result).
+The modules keep to a plain form, so that this is a concatenation: `import {…} from "./x.js";` at the top, `export`
+before a declaration, and no name at the top level twice (the tests run node over the result).
 """
 
 from __future__ import annotations

@@ -60,7 +60,8 @@ def _messages(found: Catalog) -> Iterator[tuple[Message, Message]]:
         if not one.id:
             continue
         key: Message = one.id if isinstance(one.id, str) else (one.id[0], one.id[1])
-        value: Message = one.string if isinstance(one.string, str) else (one.string[0], one.string[1])
+        told = one.string or ""
+        value: Message = told if isinstance(told, str) else (told[0], told[1])
         yield key, value
 
 

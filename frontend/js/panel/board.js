@@ -66,7 +66,7 @@ export function folded(rows) {
   return shown;
 }
 
-const QUEUES = () => [["all", t("All")], ["unassigned", t("Unassigned")], ["mine", t("Mine")], ["monitoring", t("Monitoring")], ["waiting", t("Waiting")]];
+export const QUEUES = () => [["all", t("All")], ["unassigned", t("Unassigned")], ["mine", t("Mine")], ["monitoring", t("Monitoring")], ["waiting", t("Waiting")]];
 
 export async function board(ctx, _values, query) {
   const queue = query.get("queue") || kept("queue") || "all";
@@ -137,7 +137,12 @@ export async function board(ctx, _values, query) {
       const print = JSON.stringify([entry, selected.has(id), Math.floor(Date.now() / 60_000)]);
       let one = elements.get(id);
       if (!one) { one = { node: el("tr", {}), print: "" }; elements.set(id, one); }
-      if (one.print !== print && !one.node.contains(document.activeElement)) { one.node.replaceChildren(...cells(entry)); one.print = print; }
+      if (one.print !== print) {
+        const held = one.node.contains(document.activeElement) && (document.activeElement.tagName === "INPUT" ? "input" : "a[data-row]");
+        one.node.replaceChildren(...cells(entry));
+        one.print = print;
+        if (held) one.node.querySelector(held)?.focus({ preventScroll: true });
+      }
       return one.node;
     });
     const focus = document.activeElement;

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from .world import World
 
 TAKEN: Final = frozenset(
-    "bmp csv doc docx gif gz ics jpeg jpg json log md mp4 odp ods odt pdf png ppt pptx rtf sql tar tif tiff txt webp xls "
-    "xlsx xml zip".split()
-)
+    {
+        "bmp", "csv", "doc", "docx", "gif", "gz", "ics", "jpeg", "jpg", "json", "log", "md", "mp4", "odp", "ods", "odt",
+        "pdf", "png", "ppt", "pptx", "rtf", "sql", "tar", "tif", "tiff", "txt", "webp", "xls", "xlsx", "xml", "zip",
+    }
+)  # fmt: skip
 """Endings of files that this GLPI takes, as a fresh one does."""
 
 
@@ -73,8 +75,9 @@ def _type(name: str) -> str:
 def store(world: World, act: Act, itemtype: str, items_id: int, name: str, data: bytes) -> int:
     """Keep a file and hang it on an item."""
     row = {
-        "name": f"Document {items_id}", "filename": world.dialect.stored(name), "mime": _type(name), "users_id": act.caller.users_id,
-        "date_creation": act.now, "date_mod": act.now, "sha1sum": hashlib.sha1(data, usedforsecurity=False).hexdigest(),
+        "name": f"Document {items_id}", "filename": world.dialect.stored(name), "mime": _type(name),
+        "users_id": act.caller.users_id, "date_creation": act.now, "date_mod": act.now,
+        "sha1sum": hashlib.sha1(data, usedforsecurity=False).hexdigest(),
     }  # fmt: skip
     number = world.db["Document"].insert(row)
     world.files[number] = data

@@ -18,9 +18,12 @@ ALL_RIGHTS: Final = (1 << 20) - 1
 PASSWORDS: Final = {2: "glpi", 7: "Bridge-lab-1", 8: "End-lab-1", 9: "Tech-lab-1", 10: "End-lab-2", 11: "Inact-lab-1"}
 STOCK_PROFILES: Final = {2: "Observer", 3: "Admin", 5: "Hotliner", 6: "Technician", 7: "Supervisor", 8: "Read-Only"}
 TECHNICIAN: Final = {
-    "ticket": 1 | 4 | 8 | 1024 | 4096 | 32768, "followup": 13383, "task": 13329, "ticketvalidation": 15376, "logs": 1,
-    "problem": 1 | 4 | 1024, "change": 1 | 4 | 1024, "user": 1 | 1024, "group": 1, "computer": 127,
-    "networking": 127, "document": 127, "knowbase": 1, "location": 1, "entity": 1, "dropdown": 1,
+    "ticket": 166919, "followup": 13319, "task": 13329, "ticketvalidation": 3088, "problem": 1121, "change": 1151,
+    "user": 1055, "group": 1, "computer": 127, "networking": 127, "document": 127, "knowbase": 14359, "entity": 33,
+}  # fmt: skip
+TECHNICIAN_OF_11: Final = {
+    **TECHNICIAN, "ticket": 429063, "followup": 64535, "task": 64535, "problem": 1151, "change": 132223,
+    "computer": 3967, "networking": 3967,
 }  # fmt: skip
 
 
@@ -47,8 +50,9 @@ def _profiles(world: World, *, stock: bool) -> None:
         world, 1, "Self-Service", "helpdesk", {k: v for k, v in self_service.items() if k in columns and k != "id"}
     )
     _profile(world, 4, "Super-Admin", "central", dict.fromkeys(names, ALL_RIGHTS))
+    technician = TECHNICIAN if world.dialect.encodes else TECHNICIAN_OF_11
     for number, name in STOCK_PROFILES.items():
-        _profile(world, number, name, "central", TECHNICIAN if number in {3, 5, 6, 7} else {"ticket": 1025})
+        _profile(world, number, name, "central", technician if number in {3, 5, 6, 7} else {"ticket": 1025})
     if stock:
         return
     bridge = {k: v for k, v in world.recorded.profiles["Bridge"].items() if k in columns and k != "id"}
