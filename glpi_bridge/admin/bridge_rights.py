@@ -37,8 +37,9 @@ PROFILE_RIGHTS = (
     ProfileRight("change", 2, "update", "solve a change"),
     ProfileRight("change", 4, "create", "open a change from a problem"),
     ProfileRight("change", 1024, "see all", "link a change, write into it"),
-    ProfileRight("changevalidation", 1, "see", "look for a request for approval whose answer was lost"),
-    ProfileRight("changevalidation", 4, "create", "ask people to approve a change"),
+    ProfileRight(
+        "changevalidation", 4, "create", "ask people to approve a change; look for a request whose answer was lost"
+    ),
     ProfileRight("itilcategory", 1, "read", "find categories by name"),
     ProfileRight("entity", 1, "read", "find entities by name"),
     ProfileRight("group", 1, "read", "find groups by name"),

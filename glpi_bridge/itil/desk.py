@@ -18,7 +18,7 @@ from glpi_bridge.recurrence import Occurrence
 from glpi_bridge.store import Connection, undertakings
 from glpi_bridge.undertaking import Kind, Undertaking
 
-_SEE, _CREATE, _READ_ALL = 1, 4, 1024
+_CREATE, _READ_ALL = 4, 1024
 _LIKE_THE_TICKET = ("urgency", "impact", "itilcategories_id", "entities_id")
 
 
@@ -178,13 +178,11 @@ def _approvers(context: Context, users: Iterable[str], groups: Iterable[str]) ->
 
 def _may_ask(context: Context) -> None:
     account = context.glpi.account or context.glpi.login()
-    held = int(account.rights.get("changevalidation") or 0)
-    for bit, word in ((_CREATE, "create"), (_SEE, "see")):
-        if not held & bit:
-            raise NotDone(
-                f'the profile "{account.profile}" lacks the right changevalidation ({word}) in GLPI: nothing was done; '
-                "`glpi-bridge provision glpi` gives it"
-            )
+    if not int(account.rights.get("changevalidation") or 0) & _CREATE:
+        raise NotDone(
+            f'the profile "{account.profile}" lacks the right changevalidation (create) in GLPI: nothing was done; '
+            "`glpi-bridge provision glpi` gives it"
+        )
 
 
 def _assets(context: Context, tickets: Iterable[int]) -> dict[str, str]:
