@@ -276,3 +276,36 @@ def _people(tickets: Iterable[Ticket]) -> Iterable[str]:
 def _last_line(text: str) -> str:
     plain = [line.strip() for line in re.sub(r"<[^>]*>", "\n", text).split("\n") if line.strip()]
     return plain[-1] if plain and parse(plain[-1]) else ""
+
+
+@dataclass(frozen=True)
+class Itil:
+    """A Problem or Change of ours in GLPI: its marker, whether it is over, what is linked to it."""
+
+    id: int
+    marker: str
+    is_over: bool
+    linked: tuple[int, ...] = ()
+
+    @property
+    def cause(self) -> str:
+        """What there may be only one open of: the marker's words, whichever generation."""
+        return self.marker.split(" ", 2)[-1].partition("/")[0]
+
+
+def check_itil(found: Sequence[Itil], tickets: Collection[int]) -> list[str]:
+    """Return every violation among the Problems (or among the Changes): one open for a cause, each link once."""
+    wrong = []
+    open_: dict[str, int] = {}
+    markers: dict[str, int] = {}
+    for one in found:
+        if one.marker in markers:
+            wrong.append(f"{markers[one.marker]} and {one.id} are both {one.marker}")
+        markers[one.marker] = one.id
+        if not one.is_over and one.cause in open_:
+            wrong.append(f"{open_[one.cause]} and {one.id} are both open for {one.cause}")
+        if not one.is_over:
+            open_[one.cause] = one.id
+        wrong += [f"{one.id} is linked to {id_} twice" for id_ in {*one.linked} if one.linked.count(id_) > 1]
+        wrong += [f"{one.id} is linked to {id_}, which is none of ours" for id_ in {*one.linked} - {*tickets}]
+    return wrong

@@ -18,6 +18,7 @@ from glpi_bridge.text import decoded, markers
 from glpi_bridge.undertaking import Resolution
 from tests.house import NOTE, SOLVED, VERSIONS, House, house
 from tests.integration.installation import Installation
+from tests.invariants import Itil, check_itil
 
 RULES = """\
 rules: []
@@ -90,6 +91,17 @@ def links(home: House | Installation) -> list[tuple[int, int]]:
 
 def tickets(home: House) -> list[int]:
     return sorted(row["id"] for row in home.tickets() if markers(row["content"]))
+
+
+def wrong(home: House) -> list[str]:
+    """What breaks the invariants of Problems."""
+    table = home.glpi.world.db["Problem_Ticket"]
+    found = []
+    for row in problems(home):
+        (marker,) = markers(decoded(row["content"]))
+        linked = tuple(table.value(id_, "tickets_id") for id_ in table.children("problems_id", row["id"]))
+        found.append(Itil(row["id"], marker, row["status"] in (5, 6, 8), linked))
+    return check_itil(found, tickets(home))
 
 
 def handed_on(home: House, ticket: int) -> list[str]:
@@ -167,6 +179,7 @@ def test_after_a_problem_is_solved_the_count_begins_anew(home: House, status: in
         given = {"event_date": f"{day:%Y.%m.%d}", "event_time": f"{day:%H:%M:%S}"}
         occur(home, number, **given)
         assert len(problems(home)) == (2 if number == 6 else 1)
+    assert wrong(home) == []
     second = problems(home)[1]["id"]
     assert [ticket for id_, ticket in links(home) if id_ == second] == [
         home.ticket(id_)["id"] for id_ in (104, 105, 106)
@@ -260,6 +273,7 @@ def one_of_each(home: House, fault: str, write: Match) -> None:
     calm(home)
     look(home)
     assert len(problems(home)) == 1
+    assert wrong(home) == []
     assert [ticket for _, ticket in links(home)] == tickets(home)
     assert len(handed_on(home, home.ticket(104)["id"])) == 1
 
@@ -271,6 +285,7 @@ def test_a_lost_store_finds_its_open_problem_again(home: House) -> None:
     for number in (4, 5, 6):
         occur(home, number)
     assert len(problems(home)) == 1
+    assert wrong(home) == []
 
 
 @pytest.mark.parametrize("left", [0, 1024], ids=["none", "only to see"])
@@ -288,6 +303,18 @@ def test_without_the_right_no_problem_is_made_the_reason_is_said_and_tickets_go_
     home.alert(109)
     home.until_calm()
     assert len(tickets(home)) == 4
+
+
+def test_the_invariants_of_problems_see_a_second_one_and_a_second_link(home: House) -> None:
+    for number in (1, 2, 3):
+        occur(home, number)
+    assert wrong(home) == []
+    table, (problem,) = home.glpi.world.db["Problem"], problems(home)
+    twin = table.insert({name: value for name, value in problem.items() if name != "id"})
+    assert len(wrong(home)) == 2
+    home.glpi.world.db["Problem_Ticket"].insert({"problems_id": twin, "tickets_id": home.ticket(101)["id"]})
+    home.glpi.world.db["Problem_Ticket"].insert({"problems_id": twin, "tickets_id": home.ticket(101)["id"]})
+    assert any("twice" in one for one in wrong(home))
 
 
 @pytest.mark.parametrize("wanted", list(Resolution))
