@@ -88,6 +88,7 @@ def test_a_wrong_password_is_said_and_the_name_stays(place: Place) -> None:
     assert page.locator("#login").input_value() == "enduser"
 
 
+@pytest.mark.field("F117")
 def test_a_session_that_ends_in_mid_reply_costs_no_word(place: Place) -> None:
     page = place.signed_in(ENDUSER)
     number = report(page)
@@ -112,6 +113,19 @@ def test_who_was_faster_is_named_and_nothing_changes(place: Place) -> None:
     page.get_by_role("button", name="Take it").click()
     expect(page.locator("main .notice.warn")).to_contain_text("was faster")
     assert ("user", 9, 2) not in place.glpi.actors(number)
+
+
+@pytest.mark.field("F118")
+def test_what_is_private_is_not_shown_to_who_asked(place: Place) -> None:
+    people = place.glpi.people
+    number = people.create(name="Mine", content="<p>x</p>", user=8)
+    people.reply(number, "<p>secret note</p>", user=9, private=True)
+    people.create(itemtype="TicketTask", tickets_id=number, content="<p>secret task</p>", is_private=1, user=9)
+    people.reply(number, "<p>public answer</p>", user=9)
+    page = place.signed_in(ENDUSER, route=f"#/tickets/{number}")
+    expect(page.locator(".message")).to_have_count(2)
+    expect(page.locator("main")).to_contain_text("public answer")
+    expect(page.locator("main")).not_to_contain_text("secret")
 
 
 def test_glpi_away_is_said_and_tried_again(place: Place) -> None:

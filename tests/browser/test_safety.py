@@ -23,6 +23,7 @@ def ran(page: Page) -> object:
     ]
 
 
+@pytest.mark.field("F59")
 def test_no_payload_runs_and_nothing_is_asked_elsewhere(place: Place) -> None:
     people = place.glpi.people
     assert len(PAYLOADS) >= 60
