@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import comeback, delivery, handoff, help, peer, storm  # noqa: A004 - named for what it measures
+from tests.bench import comeback, delivery, handoff, help, peer, site, storm  # noqa: A004 - named for what it measures
 from tests.bench.ratio import Ratio
 from tests.e2e.tree import CannotBuild
 
@@ -22,6 +22,7 @@ BENCHES: dict[str, Callable[[bool], Iterator[Ratio]]] = {
     "storm": storm.measure,
     "comeback": comeback.measure,
     "help": help.measure,
+    "site": site.measure,
 }
 BY_NAME: dict[str, Callable[[bool], Iterator[Ratio]]] = {"peer": peer.measure}
 """Not among all: they take minutes and want more of the machine."""
