@@ -233,7 +233,7 @@ TIERS: dict[str, Callable[[Depth], Result]] = {
     "demo": demo,
     "crash": pytest("crash"),
     "e2e": pytest("e2e"),
-    "browser": pytest("browser", workers=1),
+    "browser": pytest("browser"),
     "ansible": pytest("ansible", workers=1),
     "live": pytest("live", workers=1),
     "wheel": wheel,
