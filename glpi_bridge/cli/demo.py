@@ -40,14 +40,14 @@ def demo(once: bool, glpi_version: str, as_json: bool) -> None:
     """Show five problems become tickets, on this machine alone.
 
     Starts stand-ins for Zabbix and GLPI on 127.0.0.1, the real alert script and the real daemon, and lets five
-    problems, an update and a recovery happen; one comes again and becomes a Problem with a Change. Calls no other
-    machine; leaves nothing behind.
+    problems, an update and a recovery happen; a host that fails twice gets a Problem, and that a Change. Calls no
+    other machine; leaves nothing behind.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with in_words(), show.stage(glpi_version, _health) as on:
         tell = (lambda _: None) if as_json else click.echo
         show.play(on, tell)
-        tally = show.recur(on, tell)
+        tally = show.change(on, tell)
         if as_json:
             print_json(asdict(tally))
         else:

@@ -27,6 +27,7 @@ from glpi_bridge.sandbox.glpi.fixture import PASSWORDS
 from glpi_bridge.sandbox.glpi.people import ENDUSER, TECHNICIAN
 from glpi_bridge.sandbox.glpi.server import GlpiServer
 from glpi_bridge.sandbox.site import SiteServer
+from glpi_bridge.sandbox.tally import Problem as Opened
 from glpi_bridge.sandbox.tally import Tally, count
 from glpi_bridge.sandbox.zabbix.server import Standin
 from glpi_bridge.site.build import build, put
@@ -74,7 +75,7 @@ STORY: Final = (
         {"name": "Memory available", "key": "vm.memory.size[available]", "units": "GB"}, "1",
     ),
     Problem(
-        "Disk", "files01", "Disk /srv is full", 5,
+        "Disk", "db01", "Disk /srv is full", 5,
         {"name": "/srv used", "key": "vfs.fs.size[/srv,pused]", "units": "%"}, "99",
     ),
     Problem(
@@ -197,7 +198,7 @@ def _rules() -> dict[str, Any]:
         "rules": [
             {"match": {"tag": {"component": area.lower()}}, "category": f"Monitoring > {area}"} for area in _AREAS
         ],
-        "default": {"category": "Monitoring", "reopen_window": "never", "problem_after": "2 in 1 day"},
+        "default": {"category": "Monitoring", "problem_after": "2 in 1 day", "problem_same": "host"},
         "timezone": "UTC",
     }
 
@@ -238,13 +239,11 @@ def play(on: Stage, tell: Callable[[str], None]) -> Tally:
     return on.tally()
 
 
-def recur(on: Stage, tell: Callable[[str], None]) -> Tally:
-    """Let the first problem come again, so that GLPI gets a Problem, and begin a Change from it, as a person would."""
-    _raise(on, STORY[0])
-    tell(f"Zabbix: {STORY[0].host}: {STORY[0].name}, again")
+def change(on: Stage, tell: Callable[[str], None]) -> Tally:
+    """Wait for the Problem of the host that fails twice, and begin a Change from it, as a person would."""
     _wait(on, lambda tally: any(len(problem.tickets) > 1 for problem in tally.problems))
     [problem] = on.tally().problems
-    tell(f"GLPI: a Problem with both tickets, {' and '.join(map(str, problem.tickets))}")
+    tell(f"GLPI: a Problem of the host that fails again, with both its tickets, {_both(problem)}")
     command = ["-m", "glpi_bridge", "--config", str(on.directory / "bridge.yml"), "itil", "change", "from-problem"]
     ran = subprocess.run(  # noqa: S603  # ours
         [sys.executable, *command, str(problem.id)], capture_output=True, text=True, check=False
@@ -254,6 +253,10 @@ def recur(on: Stage, tell: Callable[[str], None]) -> Tally:
     tell("GLPI: a Change that is to end it")
     _wait(on, lambda tally: not tally.lost)
     return on.tally()
+
+
+def _both(problem: Opened) -> str:
+    return " and ".join(map(str, problem.tickets))
 
 
 def _raise(on: Stage, problem: Problem) -> str:

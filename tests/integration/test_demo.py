@@ -67,7 +67,10 @@ def test_once_as_json_is_one_object_and_exit_code_0(tmp_path: Path) -> None:
     shown = json.loads(output)
     assert list(shown) == ["tickets", "alerts", "lost", "duplicates", "problems", "changes"]
     (problem,), (change,) = shown["problems"], shown["changes"]
-    assert problem["tickets"] == [1, len(STORY) + 1]
+    assert problem["tickets"] == [2, 3]
+    assert len(shown["tickets"]) == len(STORY)
+    assert [one["status"] for one in shown["tickets"]].count("solved") == 1
+    assert (shown["alerts"], shown["lost"], shown["duplicates"]) == (len(STORY) + 2, 0, 0)
     assert change["problems"] == [problem["id"]]
     assert {tuple(one) for one in shown["tickets"]} == {
         ("id", "name", "category", "urgency", "status", "event", "link")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from glpi_bridge.sandbox.demo import play, recur, stage
+from glpi_bridge.sandbox.demo import change, play, stage
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("a-first-hour", "a-week-at-the-service-desk")
@@ -40,7 +40,7 @@ def test_each_command_of_the_tutorial_shows_what_the_page_shows(page: str) -> No
     assert len(found) >= 8
     with stage() as on:
         play(on, lambda _: None)
-        recur(on, lambda _: None)
+        change(on, lambda _: None)
         env = os.environ | {
             "CHECKOUT": str(ROOT),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
