@@ -1,10 +1,16 @@
-"""The journeys from a real Zabbix 7.0 to tickets: every part is real but GLPI, which is the stand-in."""
+"""The journeys from a real Zabbix 7.0 to tickets: every part is real but GLPI, which is the stand-in.
+
+Where GLPI_URL and the token files of tests/live/conftest.py are set, the journeys go to that GLPI instead, but for
+those that a stand-in alone can be brought to. Tickets made there stay: never point this at a GLPI that people use.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +30,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _HERE in item.path.parents:
             item.add_marker(pytest.mark.timeout(_SECONDS))
+            if os.environ.get("GLPI_URL") and item.get_closest_marker("standin"):
+                item.add_marker(pytest.mark.skip(reason="only a stand-in of GLPI can be told to do this"))
 
 
 @pytest.fixture(scope="session")
@@ -50,10 +58,25 @@ def version() -> str:
     return "11.0.6"
 
 
+@contextmanager
+def _glpi(version: str) -> Iterator[Any]:
+    if not os.environ.get("GLPI_URL"):
+        with GlpiServer(version) as standin:
+            yield standin
+        return
+    from tests.e2e.real_glpi import RealGlpi
+
+    glpi = RealGlpi()
+    try:
+        yield glpi
+    finally:
+        glpi.close()
+
+
 @pytest.fixture
 def journey(zabbix: ZabbixServer, objects: Objects, tmp_path: Path, version: str) -> Iterator[Journey]:
     """A GLPI of this test's own beside the real Zabbix; the daemon is started by the test."""
-    with GlpiServer(version) as glpi:
+    with _glpi(version) as glpi:
         made = Journey(zabbix, objects, glpi, tmp_path)
         try:
             yield made

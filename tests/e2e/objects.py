@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
 from glpi_bridge import share
 from tests.e2e.zabbix_server import ZabbixServer
 
-SOURCE = "zabbix"
+SOURCE = f"e2e-{uuid.uuid4().hex[:8]}" if os.environ.get("GLPI_URL") else "zabbix"
+"""New for each run against a real GLPI: a new Zabbix counts its events from one again."""
 NAME = "journeys"
 """Not the default: tests of provisioning make and remove that in the same Zabbix."""
 GROUP = "Watched servers"

@@ -7,6 +7,7 @@ import pytest
 from tests.e2e.journey import ACKNOWLEDGE, MESSAGE, SEVERITY, SUPPRESS, Journey, Signal
 from tests.house import VERSIONS
 
+pytestmark = pytest.mark.standin  # its people; tests/live/test_news.py has those of a real GLPI
 PAUL = "Durand Paul"
 OFF = ("acknowledge", "taken", "assigned", "followups", "solved", "reopened", "closed", "deleted")
 

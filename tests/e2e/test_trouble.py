@@ -13,6 +13,7 @@ from tests.e2e.zabbix_server import ZabbixServer
 _OUTAGE_SECONDS = 120
 
 
+@pytest.mark.standin
 @pytest.mark.field("F02")
 def test_glpi_is_down_while_problems_come_and_go_and_zabbix_restarts(journey: Journey, zabbix: ZabbixServer) -> None:
     keys = ("before", "stays", "over", "over-before")
