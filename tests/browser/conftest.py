@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from glpi_bridge.sandbox.glpi import GlpiServer
 from glpi_bridge.sandbox.glpi.documents import TAKEN
@@ -22,6 +22,7 @@ from glpi_bridge.site.settings import SiteSettings
 from tests.browser.apache import apache
 from tests.suite import MUST_RUN
 
+expect.set_options(timeout=20_000)
 ENDUSER, TECHNICIAN, ADMINISTRATOR = ("enduser", "End-lab-1"), ("technician", "Tech-lab-1"), ("glpi", "glpi")
 
 

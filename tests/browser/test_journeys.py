@@ -12,6 +12,7 @@ from tests.browser.conftest import ADMINISTRATOR, ENDUSER, TECHNICIAN, Place
 
 def report(page: Page, title: str = "The printer & <b>scanner</b>", text: str = "It says <jam>\nsince 9") -> int:
     page.get_by_role("link", name="Report a problem").first.click()
+    expect(page.locator("h1")).to_have_text("Report a problem")  # the first page has a field of the same name
     page.get_by_label("What is it about?").fill(title)
     page.get_by_label("What happens?").fill(text)
     page.get_by_role("button", name="Send").click()
