@@ -15,7 +15,7 @@ from glpi_bridge import look
 from glpi_bridge.context import Context, Source
 from glpi_bridge.errors import Refused
 from glpi_bridge.model import Event, News, NewsKind, Word
-from glpi_bridge.news import Happening, happenings
+from glpi_bridge.news import FOLLOWUP, SOLUTION, Happening, happenings
 from glpi_bridge.render import Text, markers
 from glpi_bridge.store import incidents
 from glpi_bridge.store.incidents import Owed
@@ -53,7 +53,7 @@ def hear(context: Context, rows: Sequence[Mapping[str, Any]], shown: Mapping[int
             for one in some
             if (ticket_id := one.owed.incident.told.ticket_id or 0) in histories
         }
-        texts = _texts(context, {new.child for found in fresh.values() for new in found if new.child is not None})
+        texts = _texts(context, [new for found in fresh.values() for new in found])
         for one in some:
             if one.owed.incident.id in fresh:
                 news += _keep(context, one, fresh[one.owed.incident.id], texts)
@@ -119,20 +119,43 @@ def _fresh(context: Context, one: _Changed, history: Sequence[Mapping[str, Any]]
     ]
 
 
-def _texts(context: Context, children: set[tuple[str, int]]) -> dict[tuple[str, int], Mapping[str, Any]]:
-    """Read followups and solutions; one that is gone by now is left out."""
-    found: dict[tuple[str, int], Mapping[str, Any]] = {}
-    wanted = sorted(children)
-    for start in range(0, len(wanted), _TOGETHER):
-        for row in _several(context, wanted[start : start + _TOGETHER]):
-            itemtype = "ITILFollowup" if "is_private" in row else "ITILSolution"
-            found[itemtype, int(row["id"])] = row
-    return found
+@dataclass(frozen=True, slots=True)
+class _Text:
+    content: str
+    is_private: bool
+    author: str
 
 
-def _keep(
-    context: Context, one: _Changed, fresh: Sequence[Happening], texts: Mapping[tuple[str, int], Mapping[str, Any]]
-) -> int:
+def _texts(context: Context, fresh: Sequence[Happening]) -> dict[tuple[str, int], _Text]:
+    """Read followups and solutions, with who wrote those that came by mail; one that is gone by now is left out."""
+    wanted = sorted({new.child for new in fresh if new.child is not None})
+    rows = {(FOLLOWUP if "is_private" in row else SOLUTION, int(row["id"])): row for row in _all(context, wanted)}
+    # the history of what came by mail names GLPI's job alone
+    by_mail = {new.child for new in fresh if not new.author}
+    writers = {int(row["users_id"] or 0) for child, row in rows.items() if child in by_mail} - {0}
+    names = {int(row["id"]): _name(row) for row in _all(context, [("User", id_) for id_ in sorted(writers)])}
+    return {
+        child: _Text(
+            content=str(row["content"] or ""),
+            is_private=bool(int(row.get("is_private") or 0)),
+            author=names.get(int(row["users_id"] or 0), "") if child in by_mail else "",
+        )
+        for child, row in rows.items()
+    }
+
+
+def _all(context: Context, items: Sequence[tuple[str, int]]) -> Iterator[Mapping[str, Any]]:
+    for start in range(0, len(items), _TOGETHER):
+        yield from _several(context, items[start : start + _TOGETHER])
+
+
+def _name(user: Mapping[str, Any]) -> str:
+    """Name a person as GLPI does by default."""
+    whole = " ".join(str(user[part]) for part in ("realname", "firstname") if user.get(part))
+    return whole or str(user["name"])
+
+
+def _keep(context: Context, one: _Changed, fresh: Sequence[Happening], texts: Mapping[tuple[str, int], _Text]) -> int:
     """Owe the news to the events that are open, else to the last to end; what is not wanted is heard all the same."""
     now = context.now()
     events = _listeners(one.owed)
@@ -150,22 +173,26 @@ def _listeners(owed: Owed) -> list[Event]:
     return still_open or sorted(said, key=lambda event: (_epoch(event.recovered_at), event.eventid))[-1:]
 
 
-def _news(context: Context, new: Happening, texts: Mapping[tuple[str, int], Mapping[str, Any]]) -> News | None:
+def _news(context: Context, new: Happening, texts: Mapping[tuple[str, int], _Text]) -> News | None:
     """None: a followup that is gone by now, or that some bridge wrote (under another account, say)."""
-    row = None if new.child is None else texts.get(new.child)
-    content = str((row or {}).get("content") or "")
-    if (new.kind is NewsKind.FOLLOWUP and row is None) or markers(content):
+    held = None if new.child is None else texts.get(new.child)
+    if (new.kind is NewsKind.FOLLOWUP and held is None) or (held is not None and _is_a_bridges(new, held.content)):
         return None
-    text = plain(content)
+    text = plain(held.content) if held is not None else ""
     return News(
         id=new.id,
         kind=new.kind,
         at=context.glpi.to_utc(new.at),
-        author=new.author,
+        author=new.author or (held.author if held is not None else ""),
         to=new.to,
         text=text if len(text) <= _LONGEST else text[:_LONGEST] + "…",
-        is_private=bool(int((row or {}).get("is_private") or 0)),
+        is_private=held is not None and held.is_private,
     )
+
+
+def _is_a_bridges(new: Happening, content: str) -> bool:
+    """Tell whether a text ends with a marker; one that came by mail may end with a ticket's text, quoted."""
+    return bool(new.author) and plain(content).rpartition("\n")[2] in markers(content)
 
 
 def _is_wanted(source: Source, news: News) -> bool:

@@ -293,3 +293,28 @@ def test_a_history_that_glpi_cannot_give_now_is_asked_for_again(pair: House, zab
         report = sync(pair.context)
         assert report.failed
     assert told(pair, zabbix, eventid) == [f"{TECHNICIAN} took GLPI ticket {ticket}"]
+
+
+def by_mail(home: House, ticket: int) -> None:
+    """Let the ticket's last followup be one that GLPI's mail collector took: its history names no person."""
+    log = home.glpi.world.db["Log"]
+    for row in log.children("parent", ("Ticket", ticket))[-2:]:
+        log.update(row, {"user_name": "cron_mailgate"})
+
+
+def test_who_wrote_by_mail_is_named_and_a_quoted_ticket_below_takes_nothing_away(pair: House, zabbix: Standin) -> None:
+    eventid, ticket = problem(pair, zabbix)
+    quoted = pair.ticket(eventid)["content"].replace("&#60;", "<").replace("&#62;", ">")
+    pair.glpi.people.reply(ticket, f"<p>It is back</p><blockquote>{quoted}</blockquote>", user=9)
+    by_mail(pair, ticket)
+    [text] = told(pair, zabbix, eventid)
+    assert text.startswith(f"{TECHNICIAN} wrote on GLPI ticket {ticket}:\nIt is back\n")
+
+
+def test_a_long_followup_is_cut_with_an_ellipsis_and_told_once(pair: House, zabbix: Standin) -> None:
+    eventid, ticket = problem(pair, zabbix)
+    pair.glpi.people.reply(ticket, f"<p>{'word ' * 3000}</p>", user=9)
+    zabbix.fault(ZabbixFault.RESET_AFTER, method="event.acknowledge")
+    [text] = told(pair, zabbix, eventid)
+    assert text.endswith("…")
+    assert 1900 < len(text) <= 2048
