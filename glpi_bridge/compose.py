@@ -11,7 +11,7 @@ from glpi_bridge import items, plan
 from glpi_bridge.context import Context
 from glpi_bridge.look import Shown
 from glpi_bridge.model import Event, Incident, Note, Route, Seen, Step, StepKind, TicketStatus, Told
-from glpi_bridge.render import Text
+from glpi_bridge.render import Rendered, Text
 from glpi_bridge.store.attempts import Item
 from glpi_bridge.store.incidents import Owed
 from glpi_bridge.text import as_text, title, with_marker, without_astral
@@ -30,7 +30,7 @@ ITEMTYPES = {
 UPDATES = frozenset({StepKind.RAISE, StepKind.COMPLETE, StepKind.CONFIRM})
 LINKING = frozenset({StepKind.CREATE, StepKind.COMPLETE, StepKind.ASSET})
 _LEFT_OUT = "(Characters that this GLPI cannot store, such as emoji, were left out.)"
-_RELATED = 1  # Ticket_Ticket.link: solving one leaves the other alone
+_RELATED, _SON_OF = 1, 3  # Ticket_Ticket.link, both versions: solving one leaves the other alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +135,14 @@ def _noted(incident: Incident, id_: str) -> tuple[Event, Note]:
 
 
 def _reopen(context: Context, incident: Incident, step: Step, route: Route, shown: Shown | None) -> _Fields:  # noqa: ARG001
-    event = next(event for event in incident.events if event.eventid == step.subject)
-    rendered = context.rules.text(Text.REOPEN, event)
+    if (children := incident.children) is not None:
+        lead, count = plan.lead(incident), children.count
+        rendered = context.rules.text(
+            Text.STORM_REOPEN, lead, group=route.group, number=count, unfinished=children.open
+        )
+    else:
+        event = next(event for event in incident.events if event.eventid == step.subject)
+        rendered = context.rules.text(Text.REOPEN, event)
     fields = _followup(incident, step, route, rendered.text)
     del fields["_no_reopen"]
     return fields | {"add_reopen": 1}, rendered.warnings
@@ -157,8 +163,7 @@ def _followup(incident: Incident, step: Step, route: Route, html: str) -> dict[s
 
 
 def _solve(context: Context, incident: Incident, step: Step, route: Route, shown: Shown | None) -> _Fields:  # noqa: ARG001
-    event = next(event for event in incident.events if event.eventid == step.subject)
-    rendered = context.rules.text(Text.SOLUTION, event)
+    rendered = _end(context, incident, step, route)
     fields: dict[str, Any] = {
         "itemtype": "Ticket",
         "items_id": incident.told.ticket_id,
@@ -170,8 +175,23 @@ def _solve(context: Context, incident: Incident, step: Step, route: Route, shown
     return fields, rendered.warnings
 
 
+def _end(context: Context, incident: Incident, step: Step, route: Route) -> Rendered:
+    """Write what a solution says: a storm's end, a recovery, or that nothing is watched any more."""
+    if incident.children is not None:
+        number = incident.children.count
+        return context.rules.text(Text.STORM_SOLUTION, plan.lead(incident), group=route.group, number=number)
+    if step.subject.startswith(plan.OFF_NOTE):
+        event = next(event for event in incident.events if event.is_open)
+        said = f"In Zabbix {event.unwatched}: no recovery will come by itself."
+        off = Note(context.time(), step.subject, "", "Not watched any more", said)
+        return context.rules.text(Text.NOTE, event, note=off)
+    return context.rules.text(Text.SOLUTION, next(one for one in incident.events if one.eventid == step.subject))
+
+
 def _link(context: Context, incident: Incident, step: Step, route: Route, shown: Shown | None) -> _Fields:  # noqa: ARG001
-    return {"tickets_id_1": incident.told.ticket_id, "tickets_id_2": int(step.subject), "link": _RELATED}, ()
+    other = int(step.subject)
+    link = _SON_OF if other in incident.fathers else _RELATED
+    return {"tickets_id_1": incident.told.ticket_id, "tickets_id_2": other, "link": link}, ()
 
 
 def _asset(context: Context, incident: Incident, step: Step, route: Route, shown: Shown | None) -> _Fields:  # noqa: ARG001
@@ -241,6 +261,8 @@ def told(item: Item, owed: Owed, ticket_id: int | None, now: datetime) -> tuple[
         case StepKind.SOLVE:
             solved = replace(seen, status=TicketStatus.SOLVED, by_us=True, finished_at=now)
             over = {event.eventid for event in owed.incident.events if not event.is_open}
+            if owed.incident.children is not None:  # its ends are numbered
+                over = set()
             told_ = replace(before, solved=before.solved | before.reopened | over | {item.subject})
             return replace(told_, unconfirmed=False, unopened=False), solved
         case StepKind.REOPEN:

@@ -13,7 +13,7 @@ from glpi_bridge.acknowledge import acknowledge
 from glpi_bridge.context import Context
 from glpi_bridge.errors import TargetError
 from glpi_bridge.itil.delivery import undertake
-from glpi_bridge.model import Step, StepKind
+from glpi_bridge.model import Incident, Route, Step, StepKind
 from glpi_bridge.recollect import is_recollected, recollect
 from glpi_bridge.send import Due, Sender, may_go_on, trouble, verify
 from glpi_bridge.store import Connection, events, incidents, meta
@@ -112,15 +112,14 @@ def _planned(context: Context, owed: Iterable[Owed]) -> tuple[list[Due], list[Ow
     ended: list[Owed] = []
     rests: list[Rest] = []
     for one in owed:
-        lead = plan.lead(one.incident)
-        route = context.rules.route(lead, context.time(), texts=False)
+        route = _route(context, one.incident, texts=False)
         step = plan.plan(one.incident, route, context.time())
         if isinstance(step, Step) and step.kind is StepKind.PART:
             leave = [event.eventid for event in plan.parting(one.incident, route.policy)]
             context.store.write(events.part, one.incident.source, leave, one.incident.id, context.now())
         elif isinstance(step, Step):
             if step.kind is StepKind.CREATE:
-                route = context.rules.route(lead, context.time())
+                route = _route(context, one.incident, texts=True)
             due.append(Due(one, step, route))
         elif step.is_final and plan.ended_unsaid(one.incident):
             ended.append(one)
@@ -129,6 +128,18 @@ def _planned(context: Context, owed: Iterable[Owed]) -> tuple[list[Due], list[Ow
     if rests:
         context.store.write(incidents.rest, rests, context.now())
     return due, ended
+
+
+def _route(context: Context, incident: Incident, *, texts: bool) -> Route:
+    """Ask the rules. A storm has texts of its own, and its children make no mails where its rule does not want them."""
+    lead, now = plan.lead(incident), context.time()
+    if incident.children is not None:
+        return context.rules.storm(lead, incident.children.count, now, texts=texts)
+    route = context.rules.route(lead, now, texts=texts)
+    rule = route.policy.storm
+    if incident.parent is None or rule is None or rule.notify:
+        return route
+    return replace(route, draft=replace(route.draft, notify=False))
 
 
 def _read_ends(context: Context, ended: Iterable[Owed]) -> None:

@@ -78,7 +78,8 @@ class Facts:
         return self.notes == other.notes and self._values() == other._values()
 
     def _values(self) -> dict[str, Value]:
-        return {name: value for name, (_, _, value) in self.registers.items()}
+        # an empty text says no more than none
+        return {name: value for name, (_, _, value) in self.registers.items() if value != ""}
 
     def value(self, name: str, default: Value = "") -> Value:
         """Return a register's value."""
@@ -243,6 +244,7 @@ def event(source: str, eventid: str, facts: Facts) -> Event:
         acknowledged=bool(facts.value("acknowledged", False)),
         suppressed=bool(facts.value("suppressed", False)),
         cause_eventid=str(facts.value("cause_eventid")),
+        unwatched=str(facts.value("unwatched")),
         announced=bool(facts.value("announced", False)),
         is_alerted=bool(facts.value("is_alerted", False)),
         notes=tuple(sorted(_note(id_, note) for id_, note in facts.notes.items())),

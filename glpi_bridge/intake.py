@@ -10,6 +10,7 @@ from glpi_bridge import facts, plan, recurrence
 from glpi_bridge.alert import BadAlert
 from glpi_bridge.context import CRON, Context
 from glpi_bridge.facts import Facts
+from glpi_bridge.gather import Fresh, gather
 from glpi_bridge.model import Alert, Incident, Route, Told
 from glpi_bridge.spool import Entry
 from glpi_bridge.store import Connection, events, incidents, meta, undertakings
@@ -86,6 +87,7 @@ def _sort(connection: Connection, context: Context, routed: Sequence[tuple[Unsor
     found = _found(connection, [marker(one) for one, _ in routed])
     routed = sorted(routed, key=lambda pair: marker(pair[0]) not in found)  # others may join the tickets there are
     opened: list[Incident] = []
+    routes: list[tuple[Route, float]] = []
     placed: list[tuple[Unsorted, Incident | None, str]] = []
     for one, route in routed:
         if (one.source, one.eventid) not in same:
@@ -100,11 +102,16 @@ def _sort(connection: Connection, context: Context, routed: Sequence[tuple[Unsor
         if held is None or told or one.has_left(held.id) or not plan.joins(event, held, route.policy):
             held = _new(one, route, held, told, -1 - len(opened))
             opened.append(held)
+            routes.append((route, now if event.opened_at is None else event.opened_at.timestamp()))
         latest[one.source, route.key] = replace(held, events=(*held.events, event))
         placed.append((one, held, ""))
     numbers = incidents.insert_incidents(connection, opened, now)
+    born = zip(numbers, opened, routes, strict=True)
+    gather(connection, [Fresh(id_, one, route, began) for id_, one, (route, began) in born], now)
     events.place(connection, [(one, _number(held, numbers), verdict) for one, held, verdict in placed])
-    events.make_due(connection, {held.id for _, held, _ in placed if held is not None and held.id > 0}, now)
+    joined = {held.id for _, held, _ in placed if held is not None and held.id > 0}
+    events.make_due(connection, joined, now)
+    events.wake_kin(connection, sorted(joined), now)  # what is a symptom of an event that joined
     _count(connection, routed, {(one.source, one.eventid) for one, held, _ in placed if held is not None})
 
 

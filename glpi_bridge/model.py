@@ -166,6 +166,7 @@ class Event:
 
     `announced` is whether anybody said that the problem exists (a recovery alone does not). `is_alerted` is whether
     that somebody was our media type. `clock_known` tells an opening time that was stated from one that was guessed.
+    `cause_eventid` is the event whose symptom it is; `unwatched` says what of it is disabled in Zabbix.
     """
 
     source: str
@@ -201,6 +202,7 @@ class Event:
     acknowledged: bool = False
     suppressed: bool = False
     cause_eventid: str = ""
+    unwatched: str = ""
     announced: bool = False
     is_alerted: bool = False
     notes: tuple[Note, ...] = ()
@@ -257,6 +259,19 @@ class Often:
 
 
 @dataclass(frozen=True, slots=True)
+class Storm:
+    """When many problems are one storm: more than `count` of one group (the fields `by`) that began within `window`.
+
+    `notify`: GLPI may send mails about its children too; else about their parent alone.
+    """
+
+    by: tuple[str, ...]
+    count: int = 20
+    window: timedelta = timedelta(minutes=5)
+    notify: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """How an incident is followed; each value comes from the rule that matched, else from `default:`.
 
@@ -284,6 +299,8 @@ class Policy:
     notes: frozenset[NoteKind] = frozenset(NoteKind)
     problem_after: Often | None = None
     problem_same: Sameness = Sameness.KEY
+    solve_unwatched: bool = False
+    storm: Storm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +308,8 @@ class Route:
     """What the rules say about an event: which rule, the key that decides who shares a ticket, the ticket wanted.
 
     `rule` is the place of the rule that matched (`rules.yml:12 "storage"`, or `default`). `ignore` is the reason why no
-    ticket is wanted, or None. `warnings` tells what had to be replaced (a broken template, for one).
+    ticket is wanted, or None. `warnings` tells what had to be replaced (a broken template, for one). `group` names the
+    group whose storm it may be part of (`web01`); empty where no storm is asked for.
     """
 
     rule: str
@@ -300,6 +318,7 @@ class Route:
     policy: Policy = Policy()
     ignore: str | None = None
     warnings: tuple[str, ...] = ()
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,12 +367,25 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Children:
+    """A storm's incidents, counted: all, those with a ticket, those not finished, those that have not recovered."""
+
+    count: int = 0
+    tickets: int = 0
+    open: int = 0
+    live: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Incident:
     """The events that share one ticket: (source, dedup key, generation). `id` is the store's own number.
 
     `marker` is the plain line that finds the ticket again: `zabbix <source>/<first eventid>`. `previous` is the ticket
     of the generation before, to be linked. `acknowledged` holds the event ids whose ticket number Zabbix has, `words`
     what else Zabbix is owed, in order.
+    `fathers` are the tickets whose son this one is to be: that of a storm, that of the event's cause in Zabbix;
+    `parent` is the store's number of its storm. A storm's own incident has `children`, no events that are its own (its
+    first child's speak for it), and a marker that ends with ` storm <group>`.
     """
 
     id: int
@@ -367,10 +399,15 @@ class Incident:
     previous: int | None = None
     acknowledged: frozenset[str] = frozenset()
     words: tuple[Word, ...] = ()
+    fathers: tuple[int, ...] = ()
+    parent: int | None = None
+    children: Children | None = None
 
     @property
     def is_recovered(self) -> bool:
-        """All of its events have recovered, each by its own evidence."""
+        """All of its events have recovered, each by its own evidence; of a storm, all of its children are over."""
+        if self.children is not None:
+            return self.children.open == 0
         return all(not event.is_open for event in self.events)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from glpi_bridge import storm
 from glpi_bridge.model import (
     Event,
     Incident,
@@ -44,6 +45,8 @@ def plan(incident: Incident, route: Route, now: datetime) -> Step | Wait:
 
     `route` is what the rules say of `lead(incident)`.
     """
+    if incident.children is not None:
+        return storm.step(incident, route.policy)
     if incident.told.ticket_id is None:
         return _before_ticket(incident, route, now)
     policy = route.policy
@@ -57,6 +60,7 @@ def plan(incident: Incident, route: Route, now: datetime) -> Step | Wait:
         or _raise(incident, route)
         or _note(incident, policy)
         or _flapping(incident, policy, now)
+        or _unwatched(incident, policy)
         or (_recovered(incident, policy) if incident.is_recovered else _returned(incident, policy))
     )
     # a link is a courtesy: nothing waits for it
@@ -111,6 +115,8 @@ def ended_unsaid(incident: Incident) -> frozenset[str]:
 
     Once that was read back they count as told: a person who reopens the ticket later wants it open.
     """
+    if incident.children is not None:
+        return storm.ended_unsaid(incident)
     seen = incident.seen
     if not incident.is_recovered or not seen.status.is_finished or _is_removed(seen) or incident.told.unconfirmed:
         return frozenset()
@@ -163,7 +169,9 @@ def acknowledgement(incident: Incident, policy: Policy, tries: int = 0) -> Step 
 
 
 def untold_events(incident: Incident) -> list[Event]:
-    """Return the events that do not name their ticket in Zabbix yet."""
+    """Return the events that do not name their ticket in Zabbix yet; a storm's events name those of their own."""
+    if incident.children is not None:
+        return []
     return [event for event in incident.events if event.announced and event.eventid not in incident.acknowledged]
 
 
@@ -213,10 +221,13 @@ def _asset(incident: Incident, policy: Policy) -> Step | None:
 
 
 def _link(incident: Incident) -> Step | None:
-    previous = incident.previous
-    if previous is None or previous in incident.told.linked:
+    linked = incident.told.linked | {incident.told.ticket_id}
+    for father in incident.fathers:
+        if father not in linked:
+            return Step(StepKind.LINK, "it is the son of another ticket", str(father))
+    if incident.previous is None or incident.previous in linked:
         return None
-    return Step(StepKind.LINK, "the same problem had a ticket before", str(previous))
+    return Step(StepKind.LINK, "the same problem had a ticket before", str(incident.previous))
 
 
 def _raise(incident: Incident, route: Route) -> Step | None:
@@ -266,6 +277,21 @@ def flap_changes(events: Iterable[Event], policy: Policy) -> list[datetime]:
         return []
     recent = [at for at in changes if at >= changes[-1] - policy.flap_window]
     return recent if len(recent) >= policy.flap_count else []
+
+
+def _unwatched(incident: Incident, policy: Policy) -> Step | Wait | None:
+    """Solve, once and by setting only, what Zabbix says it watches no more: no recovery will come by itself."""
+    still_open = [event for event in incident.events if event.is_open]
+    if not (policy.solve_unwatched and policy.solve and still_open and all(event.unwatched for event in still_open)):
+        return None
+    subject = f"{OFF_NOTE}{still_open[0].eventid}"
+    if incident.seen.status.is_finished:
+        return Wait("not watched any more, and finished")
+    if subject in incident.told.solved:
+        return Wait("not watched any more; its ticket is open all the same")
+    if incident.seen.status is TicketStatus.PENDING and not policy.solve_pending:
+        return Wait("not watched any more; the ticket is a person's to solve")
+    return Step(StepKind.SOLVE, "not watched any more in Zabbix", subject)
 
 
 def _recovered(incident: Incident, policy: Policy) -> Step | Wait:

@@ -14,6 +14,7 @@ from glpi_bridge.render import markers
 from glpi_bridge.settle import own_tickets, report_duplicate
 from glpi_bridge.standing import REFUSED
 from glpi_bridge.store import Connection, meta
+from glpi_bridge.storm import MARKER
 from glpi_bridge.sync import know_later, know_owed
 
 log = logging.getLogger(__name__)
@@ -45,9 +46,12 @@ def recollect(context: Context, *, again: bool = False) -> int:
         log.info("GLPI answers again")
     left_open = {ticket.id: marker for marker, ticket in chosen.items() if not ticket.is_over}
     written = _written(context, left_open) if left_open else {}
-    back = [_event_marker(marker, eventid) for marker, told in written.items() for eventid in told["reopened"]]
-    still_open = _by_source([*left_open.values(), *back])
-    numbers = {marker: ticket.id for marker, ticket in chosen.items()}
+    alone = {marker: told for marker, told in written.items() if MARKER not in marker}
+    back = [_event_marker(marker, eventid) for marker, told in alone.items() for eventid in told["reopened"]]
+    # the first problem of a storm is asked for too: its ticket may be all that is left to end
+    still_open = _by_source([*(marker.partition(MARKER)[0] for marker in left_open.values()), *back])
+    unended = {marker for marker in left_open.values() if MARKER in marker}
+    numbers = {marker: ticket.id for marker, ticket in chosen.items() if MARKER not in marker or marker in unended}
     context.store.write(_keep, numbers, written, still_open, context.now())
     remember(context, {id_: marker for marker, id_ in sorted(numbers.items(), key=lambda one: one[1])[-5:]})
     if numbers:

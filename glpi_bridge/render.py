@@ -65,19 +65,27 @@ class Text(StrEnum):
     SOLUTION = "solution"
     REOPEN = "reopen"
     FLAPPING = "flap_summary"
+    STORM_TITLE = "storm_title"
+    STORM_CONTENT = "storm_content"
+    STORM_SOLUTION = "storm_solution"
+    STORM_REOPEN = "storm_reopen"
     ACKNOWLEDGEMENT = "acknowledgement"
     NEWS = "news"
     PROBLEM = "problem"
 
     @property
     def is_html(self) -> bool:
-        """All but the title and what Zabbix is told."""
-        return self not in {Text.TITLE, Text.ACKNOWLEDGEMENT, Text.NEWS}
+        """All but titles and what Zabbix is told."""
+        return self not in {Text.TITLE, Text.STORM_TITLE, Text.ACKNOWLEDGEMENT, Text.NEWS}
 
 
 MORE_NAMES: Mapping[Text, frozenset[str]] = {
     Text.NOTE: frozenset({"note"}),
     Text.FLAPPING: frozenset({"changes", "since", "until"}),
+    Text.STORM_TITLE: frozenset({"group", "number"}),
+    Text.STORM_CONTENT: frozenset({"group", "number"}),
+    Text.STORM_SOLUTION: frozenset({"group", "number"}),
+    Text.STORM_REOPEN: frozenset({"group", "number", "unfinished"}),
     Text.ACKNOWLEDGEMENT: frozenset({"ticket_id", "ticket_link"}),
     Text.NEWS: frozenset({"ticket_id", "ticket_link", "news"}),
     Text.PROBLEM: frozenset({"occurrences", "same"}),

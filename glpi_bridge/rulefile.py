@@ -214,6 +214,38 @@ class Flapping(Section):
     calm: Duration = Field(default=timedelta(minutes=15), description="without a change before its state is told again")
 
 
+def _storm(value: object) -> object:
+    try:
+        is_on = switch(value)
+    except Mistake:
+        return value
+    if is_on:
+        raise Mistake("`storm` says nothing of which problems belong together", "write storm: {by: host, count: 20}")
+    return {"by": "host", "count": 0}
+
+
+_GROUPS = {"host": "host", "host_group": "host_groups", "trigger": "trigger_name"}
+
+
+def _by(value: object) -> tuple[str, ...]:
+    names = value if isinstance(value, list) else [value]
+    for name in names:
+        if name not in _GROUPS and not (str(name).startswith("tags.") and len(str(name)) > 5):
+            raise Mistake(f"{shown(name)} is no group of problems", "take tags.NAME, " + ", ".join(sorted(_GROUPS)))
+    return tuple(_GROUPS.get(str(name), str(name)) for name in names)
+
+
+class StormWish(Section):
+    """When many problems get one ticket above their own."""
+
+    by: Annotated[tuple[str, ...], PlainValidator(_by)] = Field(
+        description="what the problems have in common: `host`, `host_group`, `trigger`, `tags.NAME`, or a list of these"
+    )
+    count: int = Field(default=20, ge=0, strict=True, description="more than so many are a storm; 0 switches this off")
+    window: Duration = Field(default=timedelta(minutes=5), description="within which time they have begun")
+    notify: Switch = Field(default=False, description="whether GLPI may send mails about its single problems too")
+
+
 def _extra(value: object) -> dict[str, str | int | float | bool]:
     if not isinstance(value, dict):
         raise Mistake(f"{shown(value)} is not a mapping", "write GLPI's field names with their values below `extra:`")
@@ -294,6 +326,19 @@ class Wishes(Section):
     flap_summary: Source | None = Field(
         default=None, description="template (HTML) of the note after flapping; knows `changes`"
     )
+    storm_title: Source | None = Field(
+        default=None, description="template of the title of a storm's ticket, or a .j2 file; knows `group`, `number`"
+    )
+    storm_content: Source | None = Field(
+        default=None, description="template (HTML) of its content, or a .j2 file; knows `group`, `number`"
+    )
+    storm_solution: Source | None = Field(
+        default=None, description="template (HTML) of its solution, or a .j2 file; knows `group`, `number`"
+    )
+    storm_reopen: Source | None = Field(
+        default=None,
+        description="template (HTML) of the followup that reopens it, or a .j2 file; knows `unfinished` too",
+    )
     acknowledgement: Source | None = Field(
         default=None, description="template (plain text) of the message in Zabbix; knows `ticket_id`, `ticket_link`"
     )
@@ -309,6 +354,9 @@ class Wishes(Section):
     reopen_closed: Switch | None = Field(default=None, description="reopen closed tickets too, not only solved ones")
     flapping: Annotated[Flapping, BeforeValidator(_flapping)] | None = Field(
         default=None, description="`{count, window, calm}`, or `off`"
+    )
+    storm: Annotated[StormWish, BeforeValidator(_storm)] | None = Field(
+        default=None, description="`{by, count, window, notify}`: one ticket above those of many problems at once"
     )
     private_notes: Switch | None = Field(default=None, description="notes are private followups")
     notes: Annotated[frozenset[NoteKind], PlainValidator(_notes)] | None = Field(
@@ -335,6 +383,9 @@ class Wishes(Section):
     )
     reopen_after_person: Switch | None = Field(
         default=None, description="reopen (once) what a person solved or closed while the problem lives"
+    )
+    solve_unwatched: Switch | None = Field(
+        default=None, description="solve (once) what Zabbix says it watches no more: its trigger or host is disabled"
     )
     acknowledge: Switch | None = Field(default=None, description="tell Zabbix the ticket's number")
     link_asset: Switch | None = Field(

@@ -21,7 +21,7 @@ from glpi_bridge.rulefile import RulesFile
 from glpi_bridge.section import check
 from glpi_bridge.text import is_seen, one_line, title
 from glpi_bridge.units import system_zone
-from glpi_bridge.wishes import Values, extra_of, key_of, levels_of, policy_of
+from glpi_bridge.wishes import Values, extra_of, group_of, key_of, levels_of, policy_of
 
 _ACTORS = {
     "group": "groups",
@@ -111,6 +111,18 @@ class Rules:
         event = _begun(event, now)
         return self._route(self._first(event), event, texts=texts)
 
+    def storm(self, event: Event, number: int, now: datetime | None = None, *, texts: bool = True) -> Route:
+        """Return the route of a storm of so many problems, for which its first event speaks."""
+        route = self.route(event, now, texts=False)
+        policy = replace(route.policy, link_asset=False)
+        if not texts:
+            return replace(route, policy=policy)
+        more = {"group": route.group, "number": number}
+        name, content = (self.text(text, event, now, **more) for text in (Text.STORM_TITLE, Text.STORM_CONTENT))
+        draft = replace(route.draft, title=title(name.text, fallback="Storm"), content=content.text)
+        warnings = (*route.warnings, *name.warnings, *content.warnings)
+        return replace(route, policy=policy, draft=draft, warnings=warnings)
+
     def explain(self, event: Event, now: datetime | None = None) -> Explanation:
         """Return the route and, for each rule up to the one that matched, why it did not."""
         event, tried = _begun(event, now), []
@@ -160,7 +172,8 @@ class Rules:
         # a reason to ignore is the rule's own: the default's must not silence what a rule has chosen
         ignore = rule.wishes.ignore
         policy = policy_of(values, links_assets=self._link_assets)
-        return Route(rule.place, key, draft, policy, ignore, tuple(dict.fromkeys(values.warnings)))
+        group = group_of(policy, event)
+        return Route(rule.place, key, draft, policy, ignore, tuple(dict.fromkeys(values.warnings)), group)
 
     def _written(self, draft: Draft, values: Values, event: Event) -> Draft:
         name, content = self._text(Text.TITLE, values), self._text(Text.CONTENT, values)

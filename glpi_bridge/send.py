@@ -22,7 +22,7 @@ from glpi_bridge.items import Belonging
 from glpi_bridge.look import Shown
 from glpi_bridge.model import Incident, Outcome, Route, Seen, Step, StepKind, TicketStatus, Told, Verdict
 from glpi_bridge.standing import is_undone, stands
-from glpi_bridge.store import Connection, attempts, incidents, meta
+from glpi_bridge.store import Connection, attempts, events, incidents, meta
 from glpi_bridge.store.attempts import Attempt
 from glpi_bridge.store.incidents import End, Owed
 
@@ -252,6 +252,7 @@ def _conclude(
     if made:
         meta.put(connection, "highest", max(int(meta.held(connection, "highest", 0)), *made))
         meta.add(connection, "tickets", len(made))
+        events.wake_kin(connection, [one.incident_id for one in ends if one.told is not None], context.now())
     return True
 
 

@@ -21,7 +21,7 @@ from glpi_bridge.look import Shown
 from glpi_bridge.model import StepKind, TicketStatus
 from glpi_bridge.render import markers
 from glpi_bridge.standing import stands, written
-from glpi_bridge.store import Connection, attempts, incidents, meta
+from glpi_bridge.store import Connection, attempts, events, incidents, meta
 from glpi_bridge.store.attempts import Attempt, Item
 from glpi_bridge.store.incidents import End, Owed
 
@@ -139,7 +139,7 @@ def _look(context: Context, attempt: Attempt, fenced_at: float) -> bool:
 
 def _conclude(context: Context, attempt: Attempt, ends: list[End], next_at: float) -> bool:
     left = len(ends) < len(attempt.items)
-    context.store.write(attempts.conclude, attempt, ends, context.now(), doubt=attempt.doubt)
+    context.store.write(_end, attempt, ends, context.now())
     if left:
         done = {end.incident_id for end in ends}
         rest = replace(attempt, items=tuple(item for item in attempt.items if item.incident_id not in done))
@@ -147,6 +147,11 @@ def _conclude(context: Context, attempt: Attempt, ends: list[End], next_at: floa
     else:
         log.info("the %s in doubt is settled: %d items", attempt.operation, len(attempt.items))
     return not left
+
+
+def _end(connection: Connection, attempt: Attempt, ends: list[End], now: float) -> None:
+    if attempts.conclude(connection, attempt, ends, now, doubt=attempt.doubt) and attempt.operation is StepKind.CREATE:
+        events.wake_kin(connection, [one.incident_id for one in ends if one.told is not None], now)
 
 
 def _told(context: Context, item: Item, owed: Owed, ids: list[int]) -> End:
@@ -247,9 +252,9 @@ def _find_timeline(itemtype: str) -> Callable[[Context, Attempt], _Found]:
 def _find_links(context: Context, attempt: Attempt) -> _Found:
     found: dict[int, list[int]] = {}
     for item in attempt.items:
-        pair = {item.ticket_id, int(item.subject)}
-        for row in _children(context, item, "Ticket_Ticket"):
-            if {int(row["tickets_id_1"]), int(row["tickets_id_2"])} == pair:
+        # the way over the ticket lists the links of all tickets
+        for row in context.glpi.rows("Ticket_Ticket", {"searchText[tickets_id_1]": f"^{item.ticket_id}$"}):
+            if (row["tickets_id_1"], row["tickets_id_2"]) == (item.ticket_id, int(item.subject)):
                 found.setdefault(item.incident_id, []).append(int(row["id"]))
     return found, set()
 

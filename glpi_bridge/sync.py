@@ -169,6 +169,9 @@ def _keep_switched_off(
         if known is not None and f"{OFF_NOTE}{eventid}" not in known.notes:
             said = (now, "", "Not watched any more", f"In Zabbix {why}: no recovery will come by itself.")
             batch.append((source, eventid, Facts(notes={f"{OFF_NOTE}{eventid}": said})))
+    at = math.floor(now) - 0.5
+    changed = [one for one in asked if one in off or f"{source}/{one}" in listed]
+    batch += [(source, one, Facts({"unwatched": (0, at, off.get(one, ""))})) for one in changed]
     return events.intake(connection, batch, now)
 
 
@@ -247,8 +250,8 @@ def facts_of(event: ZabbixEvent, trigger: Trigger | None, asked_at: float, *, an
         "acknowledged": (0, read_at, event.acknowledged),
         "suppressed": (0, read_at, event.suppressed),
     }
-    if event.cause_eventid:
-        registers["cause_eventid"] = (0, read_at, event.cause_eventid)
+    # empty too: what was marked a symptom may be marked so no more
+    registers["cause_eventid"] = (0, read_at, event.cause_eventid)
     for host in event.hosts[:1]:
         registers |= {"host": (ASKED, 0.0, host.host), "host_name": (ASKED, 0.0, host.name)}
         registers["host_id"] = (ASKED, 0.0, host.hostid)

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from glpi_bridge.compiled import Rule
-from glpi_bridge.model import Event, Level, Origin, Policy, Severity
+from glpi_bridge.model import Event, Level, Origin, Policy, Severity, Storm
 from glpi_bridge.render import reason
-from glpi_bridge.rulefile import is_template, level
+from glpi_bridge.rulefile import StormWish, is_template, level
 from glpi_bridge.text import clean, one_line
 from glpi_bridge.units import Mistake
 
@@ -35,6 +35,7 @@ _POLICIES = (
     "follow_severity",
     "problem_after",
     "problem_same",
+    "solve_unwatched",
 )
 
 
@@ -123,6 +124,9 @@ def policy_of(values: Values, *, links_assets: bool) -> Policy:
     flapping = values.value("flapping")
     if flapping is not None:
         given |= {f"flap_{name}": getattr(flapping, name) for name in ("count", "window", "calm")}
+    wish = cast(StormWish | None, values.value("storm"))
+    if wish is not None and wish.count:
+        given["storm"] = Storm(wish.by, wish.count, wish.window, wish.notify)
     given["link_asset"] = links_assets and bool(values.value("link_asset", otherwise=True))
     return Policy(**given)  # type: ignore[arg-type]  # the file's model has checked each value's type
 
@@ -144,9 +148,20 @@ def _own_key(event: Event) -> str:
     return f"{prefix}{trigger}" if trigger else f"event:{event.eventid}"
 
 
-def _listed_key(wish: tuple[str, ...], event: Event) -> str:
+def group_of(policy: Policy, event: Event) -> str:
+    """Name the group in whose storm the event may be; empty without a storm, or where a field of it is not known."""
+    parts = _fields(policy.storm.by, event) if policy.storm is not None else []
+    words = [", ".join(part) if isinstance(part, list | tuple) else str(part) for part in parts]
+    return one_line(" / ".join(words)) if words and all(words) else ""
+
+
+def _fields(names: tuple[str, ...], event: Event) -> list[object]:
     tags: dict[str, list[str]] = {}
     for tag in event.tags:
         tags.setdefault(tag.tag, []).append(tag.value)
-    parts = [tags.get(name[5:], []) if name.startswith("tags.") else getattr(event, name) for name in wish]
+    return [tags.get(name[5:], []) if name.startswith("tags.") else getattr(event, name) for name in names]
+
+
+def _listed_key(wish: tuple[str, ...], event: Event) -> str:
+    parts = _fields(wish, event)
     return clean(json.dumps(parts, ensure_ascii=False, default=str))  # as JSON, so that no two lists look alike

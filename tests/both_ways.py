@@ -75,14 +75,14 @@ FROM_ZABBIX = (
     ),
     Row(
         "marked as the symptom of a cause",
-        "tickets of their own, each with its own recovery",
+        "its ticket is linked to the cause's as its son; each has its own recovery",
         "",
         "test_turns.py::test_a_symptom_recovers_by_itself_and_so_does_its_cause",
     ),
     Row(
         "its trigger is switched off",
-        "a private followup and a line in `status`; it stays open",
-        "`notes`",
+        "a private followup and a line in `status`; it stays open, or is solved by setting",
+        "`notes`, `solve_unwatched` (off)",
         "test_trouble.py::test_a_trigger_that_is_switched_off_leaves_its_ticket_open_with_a_note_and_no_second_one",
     ),
     Row(
@@ -96,6 +96,12 @@ FROM_ZABBIX = (
         "a ticket for each problem, in bulk",
         "`key`, `notify`",
         "test_trouble.py::test_a_storm_of_300_problems_becomes_300_tickets",
+    ),
+    Row(
+        "more than so many problems of one group in a time",
+        "one ticket above theirs, which are its sons; solved with the last of them; mails of the sons off",
+        "`storm` (off)",
+        "test_turns.py::test_a_storm_has_one_ticket_above_those_of_its_problems_which_ends_with_the_last_of_them",
     ),
 )
 FROM_GLPI = (

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, exists, insert, or_, select, update
 from sqlalchemy.engine import Connection
 
 from glpi_bridge.facts import Facts, merge
@@ -61,6 +61,7 @@ def intake(connection: Connection, batch: Iterable[tuple[str, str, Facts]], now:
             "facts": text,
             "is_open": "recovered_at" not in whole.registers,
             "triggerid": str(whole.value("triggerid"))[:64],
+            "cause_eventid": str(whole.value("cause_eventid"))[:64],
             "changed_at": now,
         }
         if row.incident_id is None:
@@ -80,6 +81,26 @@ def make_due(connection: Connection, ids: Iterable[int], now: float) -> None:
         connection.execute(
             update(incidents).where(incidents.c.id.in_(part)).values(due_at=now, version=incidents.c.version + 1)
         )
+
+
+def wake_kin(connection: Connection, ids: Sequence[int], now: float) -> None:
+    """Let the plan look at what waits for the tickets of these incidents: sons for their father's, a parent for sons'.
+
+    A storm's children, and what is a symptom of these incidents' events, are to be linked to them.
+    """
+    kin: set[int | None] = set()
+    cause, parents = events.alias(), incidents.alias()
+    symptoms = select(events.c.incident_id).where(
+        events.c.cause_eventid != "", events.c.source == cause.c.source, events.c.cause_eventid == cause.c.eventid
+    )
+    for part_ in chunks(ids):
+        kin.update(connection.scalars(symptoms.where(cause.c.incident_id.in_(part_))))
+        kin.update(connection.scalars(select(incidents.c.id).where(incidents.c.parent_id.in_(part_))))
+        mine = select(incidents.c.parent_id).where(incidents.c.id.in_(part_))
+        kin.update(
+            connection.scalars(select(parents.c.id).where(parents.c.id.in_(mine), parents.c.ticket_id.is_(None)))
+        )
+    make_due(connection, [id_ for id_ in kin if id_ is not None], now)
 
 
 def unsorted(connection: Connection, limit: int) -> list[Unsorted]:
@@ -182,9 +203,16 @@ def checked(connection: Connection, source: str, eventids: Sequence[str], now: f
 
 def forget(connection: Connection, before: float, limit: int = 1000) -> int:
     """Remove incidents that were finished, and events without one that last changed, before a time."""
+    alive = incidents.alias()
+    storms = select(alive.c.id).where(alive.c.is_storm, alive.c.finished_at.is_(None))  # they speak by their children
     ids = connection.scalars(
         select(incidents.c.id)
-        .where(incidents.c.finished_at < before, incidents.c.attempt_id.is_(None), incidents.c.due_at.is_(None))
+        .where(
+            incidents.c.finished_at < before,
+            incidents.c.attempt_id.is_(None),
+            incidents.c.due_at.is_(None),
+            or_(incidents.c.parent_id.is_(None), incidents.c.parent_id.not_in(storms)),
+        )
         .limit(limit)
     ).all()
     for part in chunks(ids):
@@ -233,6 +261,7 @@ def _row(source: str, eventid: str, facts: Facts, now: float) -> dict[str, objec
         "incident_id": None,
         "verdict": "",
         "triggerid": str(facts.value("triggerid"))[:64],
+        "cause_eventid": str(facts.value("cause_eventid"))[:64],
         "checked_at": 0.0,
         "changed_at": now,
     }

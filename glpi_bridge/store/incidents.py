@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Row, Select, and_, bindparam, case, func, insert, select, update
+from sqlalchemy import Column, ColumnElement, Row, Select, and_, bindparam, case, distinct, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from glpi_bridge import facts
 from glpi_bridge.facts import Facts
-from glpi_bridge.model import Event, Incident, Seen, TicketStatus, Told, Wait, Word
-from glpi_bridge.store.events import chunks
+from glpi_bridge.model import Children, Event, Incident, Seen, TicketStatus, Told, Wait, Word
+from glpi_bridge.store.events import chunks, make_due
 from glpi_bridge.store.heard import Heard, heard_of
 from glpi_bridge.store.tables import events, incidents
 
@@ -184,8 +184,11 @@ def insert_incidents(connection: Connection, made: Sequence[Incident], now: floa
     return [numbers[one.source, one.key[:_KEY_LENGTH], one.generation] for one in made]
 
 
-def rest(connection: Connection, rests: Iterable[Rest], now: float) -> None:
-    """Put incidents to rest until their time or until facts change; what has changed meanwhile stays due."""
+def rest(connection: Connection, rests: Sequence[Rest], now: float) -> None:
+    """Put incidents to rest until their time or until facts change; what has changed meanwhile stays due.
+
+    A storm is looked at again whenever one of its children has come to rest.
+    """
     for acknowledges in (False, True):
         rows = [_rest_row(one) for one in rests if (one.acknowledges and not one.owed.is_acknowledging) is acknowledges]
         values: dict[str, Any] = {
@@ -199,6 +202,7 @@ def rest(connection: Connection, rests: Iterable[Rest], now: float) -> None:
         same = and_(incidents.c.id == bindparam("incident"), incidents.c.version == bindparam("planned_on"))
         if rows:
             connection.execute(update(incidents).where(same).values(values), rows)
+    make_due(connection, {one.owed.incident.parent for one in rests if one.owed.incident.parent is not None}, now)
 
 
 def _rest_row(one: Rest) -> dict[str, Any]:
@@ -462,10 +466,65 @@ def _owed(connection: Connection, rows: Collection[Row[Any]]) -> list[Owed]:
         for row in connection.execute(columns.where(events.c.incident_id.in_(part))):
             event = facts.event(row.source, row.eventid, Facts.from_json(row.facts))
             members[row.incident_id].append(event)
-    return [_one(row, members[row.id]) for row in rows]
+    fathers = _fathers(connection, rows, members)
+    children = _children(connection, [row.id for row in rows if row.is_storm], members)
+    return [_one(row, members[row.id], fathers.get(row.id, ()), children.get(row.id)) for row in rows]
 
 
-def _one(row: Row[Any], members: list[Event]) -> Owed:
+def _fathers(
+    connection: Connection, rows: Collection[Row[Any]], members: Mapping[int, Sequence[Event]]
+) -> dict[int, tuple[int, ...]]:
+    """Return the tickets whose sons these incidents' tickets are to be; not those that a person has removed."""
+    causes = {(row.source, event.cause_eventid): 0 for row in rows for event in members[row.id] if event.cause_eventid}
+    for source in {source for source, _ in causes}:
+        for part in chunks([eventid for of, eventid in causes if of == source]):
+            columns = select(events.c.eventid, events.c.incident_id)
+            for cause in connection.execute(columns.where(events.c.source == source, events.c.eventid.in_(part))):
+                causes[source, cause.eventid] = cause.incident_id or 0
+    wanted = {
+        row.id: {row.parent_id, *(causes.get((row.source, event.cause_eventid)) for event in members[row.id])}
+        for row in rows
+    }
+    tickets: dict[int | None, int] = {}
+    for part in chunks(sorted({id_ for ids in wanted.values() for id_ in ids if id_})):
+        of = select(incidents.c.id, incidents.c.ticket_id, incidents.c.seen).where(incidents.c.id.in_(part))
+        for father in connection.execute(of):
+            seen = _seen(father.seen)
+            if father.ticket_id is not None and not seen.is_deleted and not seen.is_gone:
+                tickets[father.id] = father.ticket_id
+    return {id_: tuple(sorted(tickets[one] for one in ids - {id_} if one in tickets)) for id_, ids in wanted.items()}
+
+
+def _children(connection: Connection, storms: Sequence[int], members: dict[int, list[Event]]) -> dict[int, Children]:
+    """Count the children of storms, and let the events of each one's first child speak for it."""
+    counted: dict[int, Children] = dict.fromkeys(storms, Children())
+    firsts: dict[int, int] = {}
+    columns = select(
+        incidents.c.parent_id,
+        func.count(),
+        func.count(incidents.c.ticket_id),
+        func.sum(case((incidents.c.finished_at.is_(None), 1), else_=0)),
+        func.min(incidents.c.id),
+    )
+    for part in chunks(storms):
+        counts = columns.where(incidents.c.parent_id.in_(part)).group_by(incidents.c.parent_id)
+        for storm, count, tickets, still_open, first in connection.execute(counts):
+            counted[storm] = Children(int(count), int(tickets), int(still_open))
+            firsts[first] = storm
+        living = select(incidents.c.parent_id, func.count(distinct(incidents.c.id)))
+        living = living.join(events, events.c.incident_id == incidents.c.id)
+        living = living.where(incidents.c.parent_id.in_(part), events.c.is_open).group_by(incidents.c.parent_id)
+        for storm, live in connection.execute(living):
+            counted[storm] = replace(counted[storm], live=int(live))
+    for part in chunks(sorted(firsts)):
+        facts_of = select(events.c.source, events.c.eventid, events.c.facts, events.c.incident_id)
+        for row in connection.execute(facts_of.where(events.c.incident_id.in_(part))):
+            event = facts.event(row.source, row.eventid, Facts.from_json(row.facts))
+            members[firsts[row.incident_id]].append(event)
+    return counted
+
+
+def _one(row: Row[Any], members: list[Event], fathers: tuple[int, ...], children: Children | None) -> Owed:
     members.sort(key=lambda event: (event.opened_at.timestamp() if event.opened_at else 0.0, event.eventid))
     heard = heard_of(row.news)
     incident = Incident(
@@ -480,6 +539,9 @@ def _one(row: Row[Any], members: list[Event]) -> Owed:
         previous=row.previous,
         acknowledged=frozenset(json.loads(row.acknowledged)),
         words=heard.words,
+        fathers=fathers,
+        parent=row.parent_id,
+        children=children,
     )
     return Owed(
         incident=incident,

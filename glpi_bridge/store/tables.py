@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint, false
 
 metadata = MetaData()
 _OPTIONS: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
@@ -27,11 +27,13 @@ events = Table(
     Column("changed_at", _TIME, nullable=False),
     Column("triggerid", String(64), nullable=False, default=""),
     Column("checked_at", _TIME, nullable=False, default=0.0),
+    Column("cause_eventid", String(64), nullable=False, server_default=""),
     Index("events_incident", "incident_id"),
     Index("events_unsorted", "unsorted"),
     Index("events_changed", "changed_at"),
     Index("events_checked", "checked_at"),
     Index("events_trigger", "triggerid"),
+    Index("events_cause", "cause_eventid"),
     **_OPTIONS,
 )
 
@@ -67,6 +69,11 @@ incidents = Table(
     Column("ack_tries", Integer, nullable=False, default=0),
     Column("ack_parked", Text, nullable=True),
     Column("news", _LONG, nullable=True),
+    # storms: the store's number of the parent, whether this is one, the group that is watched for storms
+    Column("parent_id", Integer, nullable=True),
+    Column("is_storm", Boolean, nullable=False, server_default=false()),
+    Column("storm_group", String(32), nullable=True),
+    Column("opened_at", _TIME, nullable=True),
     UniqueConstraint("source", "key", "generation", name="incidents_key"),
     Index("incidents_due", "due_at"),
     Index("incidents_ack_due", "ack_due_at"),
@@ -74,6 +81,8 @@ incidents = Table(
     Index("incidents_marker", "marker"),
     Index("incidents_finished", "finished_at"),
     Index("incidents_attempt", "attempt_id"),
+    Index("incidents_parent", "parent_id"),
+    Index("incidents_storm", "storm_group", "opened_at"),
     **_OPTIONS,
 )
 

@@ -18,6 +18,8 @@ from tests.e2e.journey import (
 )
 from tests.e2e.zabbix_server import ZabbixServer
 
+SON_OF = 3
+
 
 @pytest.mark.field("F05")
 def test_a_problem_that_comes_back_reopens_its_ticket(journey: Journey) -> None:
@@ -94,6 +96,12 @@ def test_a_problem_suppressed_by_hand_keeps_its_ticket_and_is_told_of_both_words
     journey.solved(event)
 
 
+def sons(journey: Journey) -> list[tuple[int, int]]:
+    """List which ticket is the son of which."""
+    rows = journey.glpi.rows("Ticket_Ticket")
+    return [(row["tickets_id_1"], row["tickets_id_2"]) for row in rows if row["link"] == SON_OF]
+
+
 def test_a_symptom_recovers_by_itself_and_so_does_its_cause(journey: Journey) -> None:
     host = journey.host(Signal("cause"), Signal("symptom"))
     journey.start()
@@ -103,12 +111,40 @@ def test_a_symptom_recovers_by_itself_and_so_does_its_cause(journey: Journey) ->
     journey.ticket(symptom)
     journey.act(symptom, TO_SYMPTOM, cause_eventid=cause["eventid"])
     until(lambda: host.event("symptom")["cause_eventid"] == cause["eventid"], "the rank in Zabbix")
+    kin = (journey.ticket(symptom)["id"], journey.ticket(cause)["id"])
+    journey.until(lambda: kin in sons(journey), "the symptom's ticket as the son of the cause's")
     host.send("cause", 0)
     journey.solved(cause)
     assert journey.ticket(symptom)["status"] < SOLVED
     host.send("symptom", 0)
     journey.solved(symptom)
     assert len(journey.glpi.tickets()) == 2
+    assert sons(journey).count(kin) == 1
+
+
+def test_a_storm_has_one_ticket_above_those_of_its_problems_which_ends_with_the_last_of_them(journey: Journey) -> None:
+    host = journey.host(*(Signal(f"s{number}") for number in range(12)))
+    journey.write(storm={"by": "host", "count": 10, "window": "5m"})
+    journey.start()
+    host.send_all(1)
+    events = [host.event(key) for key in host.triggerids]
+    tickets = {journey.ticket(event)["id"] for event in events}
+
+    def above() -> list[int]:
+        return [row["id"] for row in journey.glpi.tickets() if row["id"] not in tickets]
+
+    [parent] = journey.until(above, "a ticket of the storm")
+    journey.until(lambda: {son for son, father in sons(journey) if father == parent} == tickets, "twelve sons")
+    last, *others = host.triggerids
+    host.send_all(0, others)
+    for event in events[1:]:
+        journey.solved(event)
+    assert journey.glpi.ticket(parent)["status"] < SOLVED
+    host.send(last, 0)
+    journey.solved(events[0])
+    journey.until(lambda: journey.glpi.ticket(parent)["status"] == SOLVED, "the end of the storm")
+    assert above() == [parent]
+    assert sorted(son for son, father in sons(journey) if father == parent) == sorted(tickets)
 
 
 def test_a_person_who_solved_the_ticket_wins_and_the_recovery_adds_nothing(journey: Journey) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from glpi_bridge import plan
+from glpi_bridge import plan, storm
 from glpi_bridge.model import (
+    Children,
     Draft,
     Event,
     Incident,
@@ -23,6 +24,7 @@ from glpi_bridge.model import (
     Severity,
     Step,
     StepKind,
+    Storm,
     TicketStatus,
     Told,
     Wait,
@@ -67,6 +69,17 @@ def seen(status: TicketStatus = TicketStatus.NEW, **fields: Any) -> Seen:
 
 def ticketed(*events: Event, **fields: Any) -> Incident:
     return incident(*events, **({"told": told(), "seen": seen()} | fields))
+
+
+def raging(count: int, tickets: int, still_open: int, **fields: Any) -> Incident:
+    """A storm of two or more, with its children counted; its first one's event speaks for it."""
+    children = Children(count, tickets, still_open, still_open)
+    given = {"children": children} | ({"seen": seen()} if "told" in fields else {})
+    return incident(problem(), **(given | fields))
+
+
+unwatched = Policy(solve_unwatched=True)
+storms = Policy(storm=Storm(("host",), 2))
 
 
 def due(one: Incident, policy: Policy, minute: float = 30, ignore: str | None = None, **draft: Any) -> Step | Wait:
@@ -146,6 +159,71 @@ ROWS: list[tuple[str, Asked, Any]] = [
     ("made by a call that broke off → complete it first",
      ask(ticketed(problem(notes=(note("n1"),)), told=told(incomplete=True))), (COMPLETE, "")),
     ("the key had a ticket before → link", ask(ticketed(problem(), previous=41)), (LINK, "41")),
+    ("a father → linked to it as its son", ask(ticketed(problem(), fathers=(40,))), (LINK, "40")),
+    ("a father and a ticket before → each its link",
+     ask(ticketed(problem(), fathers=(40,), previous=41, told=told(linked=frozenset({40})))), (LINK, "41")),
+    ("two fathers, the cause's and the storm's → both",
+     ask(ticketed(problem(), fathers=(39, 40), told=told(linked=frozenset({39})))), (LINK, "40")),
+    ("cause and symptom share a ticket → nothing", ask(ticketed(problem(), fathers=(TICKET,))), "open in Zabbix"),
+    ("recovered and a father → solve first", ask(ticketed(problem(recovered=5), fathers=(40,))), (SOLVE, "101")),
+    ("solved and a father → linked all the same",
+     ask(ticketed(problem(recovered=5), fathers=(40,), told=told(solved=frozenset({"101"})), seen=seen(SOLVED))),
+     (LINK, "40")),
+    # -- not watched any more
+    ("not watched any more → open", ask(ticketed(problem(unwatched="the trigger is disabled"))), "open in Zabbix"),
+    ("not watched any more, by setting → solve",
+     ask(ticketed(problem(unwatched="the trigger is disabled")), unwatched), (SOLVE, "off-101")),
+    ("one of two is watched → open",
+     ask(ticketed(problem(unwatched="the trigger is disabled"), problem("102")), unwatched), "open in Zabbix"),
+    ("the watched one has recovered → solve",
+     ask(ticketed(problem(unwatched="the trigger is disabled"), problem("102", recovered=5)), unwatched),
+     (SOLVE, "off-101")),
+    ("solved for it → not reopened while it lasts",
+     ask(ticketed(problem(unwatched="off"), told=told(solved=frozenset({"off-101"})), seen=seen(SOLVED)), unwatched),
+     "not watched any more, and finished"),
+    ("watched again and still a problem → reopen",
+     ask(ticketed(problem(), told=told(solved=frozenset({"off-101"})), seen=seen(SOLVED)), unwatched),
+     (REOPEN, "101")),
+    ("reopened for it, then recovered → solve",
+     ask(ticketed(problem(recovered=9), told=told(solved=frozenset({"off-101"}), reopened=frozenset({"101"}))),
+         unwatched), (SOLVE, "101")),
+    ("solved for it, a person reopened → theirs",
+     ask(ticketed(problem(unwatched="off"), told=told(solved=frozenset({"off-101"}))), unwatched),
+     "its ticket is open"),
+    ("not watched, pending → a person's",
+     ask(ticketed(problem(unwatched="off"), seen=seen(PENDING)), unwatched), "the ticket is a person's to solve"),
+    ("not watched, then it recovers → solve", ask(ticketed(problem(recovered=5, unwatched="off")), unwatched),
+     (SOLVE, "101")),
+    # -- storms
+    ("a storm whose problems have no tickets yet → wait", ask(raging(5, 2, 5), storms), "so far too few"),
+    ("more than the count have tickets → create", ask(raging(5, 3, 5), storms), (CREATE, "")),
+    ("over before its ticket could be made → none", ask(raging(5, 5, 0), storms), "the storm was over before"),
+    ("the rule is gone → none", ask(raging(5, 5, 5)), "the rules ask for no storms any more"),
+    ("made by a call that broke off → complete it",
+     ask(raging(5, 5, 5, told=told(incomplete=True)), storms), (COMPLETE, "")),
+    ("it rages → wait", ask(raging(5, 5, 1, told=told()), storms), "the storm goes on"),
+    ("the last child is over → solve", ask(raging(5, 5, 0, told=told()), storms), (SOLVE, "1")),
+    ("GLPI lost the solution → confirm",
+     ask(raging(5, 5, 0, told=told(solved=frozenset("1"), unconfirmed=True)), storms), (CONFIRM, "1")),
+    ("solved → nothing", ask(raging(5, 5, 0, told=told(solved=frozenset("1")), seen=seen(SOLVED)), storms),
+     "the storm is over, its ticket solved"),
+    ("a child came back → reopen",
+     ask(raging(5, 5, 1, told=told(solved=frozenset("1")), seen=seen(SOLVED)), storms), (REOPEN, "1")),
+    ("a child came back, GLPI lost the reopening → confirm",
+     ask(raging(5, 5, 1, told=told(solved=frozenset("1"), reopened=frozenset("1"), unopened=True), seen=seen(SOLVED)),
+         storms), (CONFIRM, "1")),
+    ("over for the second time → a solution of its own",
+     ask(raging(5, 5, 0, told=told(solved=frozenset("1"), reopened=frozenset("1"))), storms), (SOLVE, "2")),
+    ("a person reopened it after its end → theirs",
+     ask(raging(5, 5, 0, told=told(solved=frozenset("1"))), storms), "a person reopened its ticket"),
+    ("a person solved it while it rages → theirs",
+     ask(raging(5, 5, 2, told=told(), seen=solved_by_a_person), storms), "its ticket stays finished"),
+    ("removed while it rages → nothing", ask(raging(5, 5, 2, told=told(), seen=seen(is_deleted=True)), storms),
+     "the storm's ticket was removed by hand"),
+    ("pending → a person's", ask(raging(5, 5, 0, told=told(), seen=seen(PENDING)), storms), "a person's to solve"),
+    ("solved by us and closed where closed stays closed → not reopened",
+     ask(raging(5, 5, 1, told=told(solved=frozenset("1")), seen=seen(CLOSED)), replace(storms, reopen_closed=False)),
+     "its ticket stays finished"),
     ("a message and a link → the note first, a link holds nothing up",
      ask(ticketed(problem(notes=(note("n1"),)), previous=41)), (NOTE, "n1")),
     ("recovered and a link → solve first", ask(ticketed(problem(recovered=5), previous=41)), (SOLVE, "101")),
@@ -410,6 +488,30 @@ def test_an_event_that_zabbix_refuses_does_not_keep_the_number_from_the_others()
     assert [step.subject for step in turns if step] == ["101", "102", "101"]
 
 
+def test_a_storm_is_told_to_no_event_of_zabbix_as_its_ticket() -> None:
+    assert plan.acknowledgement(raging(5, 5, 5, told=told()), storms) is None
+
+
+# sentence, when each began in minutes, which are the storm's
+STORMS: list[tuple[str, list[float], set[int]]] = [
+    ("as many as the count → none", [0, 1], set()),
+    ("one more → all", [0, 1, 2], {0, 1, 2}),
+    ("one more, but beyond the window → none", [0, 1, 5], set()),
+    ("the window is open at its end", [0, 1, 4.99], {0, 1, 2}),
+    ("in one second", [3, 3, 3, 3], {0, 1, 2, 3}),
+    ("a stray before and after → not they", [0, 10, 11, 12, 30], {1, 2, 3}),
+    ("two storms far apart → each", [0, 1, 2, 60, 61, 62, 63], {0, 1, 2, 3, 4, 5, 6}),
+    ("one after the other without a pause → all", [0, 2, 4, 6, 8, 10], {0, 1, 2, 3, 4, 5}),
+    ("in any order", [2, 0, 30, 1], {0, 1, 3}),
+]
+
+
+@pytest.mark.parametrize(("begins", "which"), [row[1:] for row in STORMS], ids=[row[0] for row in STORMS])
+def test_which_problems_are_a_storm(begins: list[float], which: set[int]) -> None:
+    found = storm.gathered(((60 * began, number) for number, began in enumerate(begins)), Storm(("host",), 2))
+    assert sorted(found) == sorted(which)
+
+
 UNSAID: list[tuple[str, Incident, set[str]]] = [
     ("our solution said it → nothing", ticketed(problem(recovered=5), told=two_solved, seen=seen(SOLVED)), set()),
     ("came and went while the ticket was solved → that one",
@@ -417,6 +519,9 @@ UNSAID: list[tuple[str, Incident, set[str]]] = [
     ("ended after a person had solved the ticket", ticketed(problem(recovered=25), seen=solved_by_a_person), {"101"}),
     ("one lives → nothing", ticketed(problem(recovered=5), problem("102", 25), seen=seen(SOLVED)), set()),
     ("the ticket is open → the recovery is still to be said", ticketed(problem(recovered=5)), set()),
+    ("a storm that a person had solved → its end", raging(5, 5, 0, told=told(), seen=solved_by_a_person), {"1"}),
+    ("a storm that we solved → nothing",
+     raging(5, 5, 0, told=told(solved=frozenset("1")), seen=seen(SOLVED)), set()),
     ("removed → nothing", ticketed(problem(recovered=5), seen=seen(SOLVED, is_gone=True)), set()),
 ]  # fmt: skip
 

@@ -34,6 +34,10 @@ RENDERER = Renderer()
 MORE: dict[Text, dict[str, object]] = {
     Text.NOTE: {"note": Note(OPENED, "n1", "Ann <Admin>", "commented", "look\nhere & <there>")},
     Text.FLAPPING: {"changes": 12, "since": OPENED, "until": OPENED + timedelta(minutes=10)},
+    Text.STORM_TITLE: {"group": "web01 & <co>", "number": 21},
+    Text.STORM_CONTENT: {"group": "web01 & <co>", "number": 21},
+    Text.STORM_SOLUTION: {"group": "web01 & <co>", "number": 21},
+    Text.STORM_REOPEN: {"group": "web01 & <co>", "number": 21, "unfinished": 2},
     Text.ACKNOWLEDGEMENT: {"ticket_id": 5, "ticket_link": "https://glpi.example.org/5"},
     Text.NEWS: {"ticket_id": 5, "ticket_link": "https://glpi.example.org/5", "news": News(7, NewsKind.CLOSED, OPENED)},
     Text.PROBLEM: {"occurrences": [], "same": "key"},

@@ -15,7 +15,20 @@ from hypothesis import strategies as st
 from glpi_bridge.compiled import Named
 from glpi_bridge.errors import SettingsError
 from glpi_bridge.match import Both, Condition, Either, Not, Pattern, Severe, Tagged, Words
-from glpi_bridge.model import Event, Level, Note, NoteKind, Often, Origin, Policy, Sameness, Severity, Tag, TicketType
+from glpi_bridge.model import (
+    Event,
+    Level,
+    Note,
+    NoteKind,
+    Often,
+    Origin,
+    Policy,
+    Sameness,
+    Severity,
+    Storm,
+    Tag,
+    TicketType,
+)
 from glpi_bridge.reach import covers
 from glpi_bridge.render import Text
 from glpi_bridge.rulefile import Match, Wishes
@@ -259,6 +272,8 @@ def test_each_policy_can_be_set() -> None:
               follow_severity: false
               problem_after: 5 in 7 days
               problem_same: host
+              solve_unwatched: true
+              storm: {by: [host, tags.site], count: 3, window: 2m, notify: yes}
             """,
             link_assets=True,
         )
@@ -285,6 +300,8 @@ def test_each_policy_can_be_set() -> None:
         link_asset=True,
         problem_after=Often(5, timedelta(days=7)),
         problem_same=Sameness.HOST,
+        solve_unwatched=True,
+        storm=Storm(("host", "tags.site"), 3, timedelta(minutes=2), notify=True),
     )
     assert all(getattr(policy, field.name) != field.default for field in fields(Policy))
 
@@ -320,6 +337,37 @@ def test_what_is_no_recurrence_is_told_with_its_line_and_what_to_write(wrong: st
 )
 def test_a_reopen_window_means_what_it_says(written: str, expected: timedelta | None) -> None:
     assert rules(f"default: {{reopen_window: {written}}}").route(EVENT).policy.reopen_window == expected
+
+
+def test_a_storm_is_watched_for_only_where_a_rule_asks_for_it() -> None:
+    assert rules("").route(EVENT).group == ""
+    assert rules("default: {storm: {by: host}}").route(EVENT).policy.storm == Storm(("host",))
+    off = rules("rules: [{match: {host: '*'}, storm: off}]\ndefault: {storm: {by: host}}")
+    assert off.route(EVENT).policy.storm is None
+
+
+@pytest.mark.parametrize(
+    ("by", "group"),
+    [
+        ("host", "web01"),
+        ("host_group", "Linux, Web"),
+        ("tags.site", "Lyon"),
+        ("[host, tags.site]", "web01 / Lyon"),
+        ("tags.room", ""),
+        ("[host, tags.room]", ""),
+    ],
+)
+def test_the_group_of_a_storm_is_what_its_problems_share(by: str, group: str) -> None:
+    event = Event("zabbix", "1", host="web01", host_groups=("Linux", "Web"), tags=(Tag("site", "Lyon"),))
+    assert rules(f"default: {{storm: {{by: {by}}}}}").route(event).group == group
+
+
+def test_the_texts_of_a_storm_can_be_replaced() -> None:
+    one = rules("default: {storm: {by: host}, storm_title: '{{ number }} times {{ group }}', link_asset: yes}")
+    route = one.storm(Event("zabbix", "1", host="web01", name="CPU is high"), 21)
+    assert route.draft.title == "21 times web01"
+    assert "21 problems of web01" in route.draft.content
+    assert not route.policy.link_asset
 
 
 def test_flapping_can_be_switched_off() -> None:
@@ -729,6 +777,12 @@ def test_a_condition_covers_itself(condition: Condition) -> None:
             '`default.flapping.count` is "-1"; write a number greater than or equal to 0',
         ),
         ("default: {flapping: {windw: 1m}}", "`default.flapping.windw` is not a setting; did you mean `window`?"),
+        ("default: {storm: {count: 3}}", "`default.storm.by` is missing"),
+        ("default: {storm: {by: hostname}}", '`default.storm.by`: "hostname" is no group of problems; take tags.NAME'),
+        ("default: {storm: {by: [host, 'tags.']}}", '"tags." is no group of problems'),
+        ("default: {storm: {by: host, count: -1}}", "write a number greater than or equal to 0"),
+        ("default: {storm: {by: host, window: 5}}", '"5" is not a duration'),
+        ("default: {storm: on}", "write storm: {by: host, count: 20}"),
         ("default: {notify: maybe}", '"maybe" is neither true nor false'),
         ("default: {extra: [a]}", "`default.extra`: a list is not a mapping"),
         ("default: {extra: {id: 3}}", "id is set by the bridge itself"),
