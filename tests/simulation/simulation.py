@@ -546,7 +546,9 @@ class Simulation:
             case "reply":
                 word, is_private = f"deed-{len(self.said)}", self.rng.random() < 0.2
                 self.people.reply(id_, f"<p>{word}</p>", user=9, private=is_private)
-                self.said.append(Said(id_, word, is_private, self._is_heard(id_, status)))
+                # in the second of its making a ticket that we complete looks untouched: a limit that the promise names
+                made, changed = (self.world.db["Ticket"].value(id_, one) for one in ("date_creation", "date_mod"))
+                self.said.append(Said(id_, word, is_private, self._is_heard(id_, status) and made != changed))
             case "rename":
                 self.people.rename(id_, "Renamed by a person")
 
@@ -591,6 +593,7 @@ class Simulation:
         self.zabbix.is_blind = self.zabbix.is_down = False
         self.clock = max([self.clock, *(due for due, _ in self.outbox)]) + 1
         self._hand_over()
+        is_retried = False
         for round_ in range(60):
             if self.store.read(meta.get, STOPPED) is not None:
                 self.note("a person runs adopt")
@@ -601,7 +604,11 @@ class Simulation:
             self._pass(self.context)
             self.wire.settle_time()
             if self._is_at_rest() and not self.wire.pending and not self.wire.late:
-                return
+                if is_retried:
+                    return
+                # the last of many refusals may come just now: a person tries what is parked once more, and it goes
+                self.store.write(queue.retry_all, self.clock)
+                is_retried = True
             self.clock = max(self.clock + 10 * round_, self.context.next_wake() or 0.0)
         self.note("no rest")
 
