@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from glpi_bridge.sandbox.glpi import Fault, FaultKind, Match
 from tests.house import CREATE, SOLVED, House, house
+
+
+@pytest.fixture
+def patient(tmp_path: Path, version: str) -> Iterator[House]:
+    """A house whose calls may last: long lists are no fault."""
+    with house(tmp_path, version) as made:
+        yield made
 
 
 @pytest.mark.field("F35")
@@ -54,50 +62,52 @@ def test_of_a_bulk_of_notes_or_solutions_each_item_has_its_own_outcome(home: Hou
 
 @pytest.mark.field("F38")
 @pytest.mark.parametrize("count", [0, 1, 50, 51, 501, 1000, 1001])
-def test_a_list_is_read_whole_whatever_its_length(home: House, count: int) -> None:
-    home.glpi.fill(count)
-    rows = home.context.glpi.rows("Ticket", page=50)
+def test_a_list_is_read_whole_whatever_its_length(patient: House, count: int) -> None:
+    patient.glpi.fill(count)
+    rows = patient.context.glpi.rows("Ticket", page=50)
     assert len({row["id"] for row in rows}) == len(rows) == count
 
 
 @pytest.mark.field("F38")
 @pytest.mark.parametrize("gone", [[7], [1, 2, 3], [50], [50, 51], list(range(1, 51)), [100], list(range(30, 101))])
 @pytest.mark.parametrize("newest_first", [True, False], ids=["newest first", "oldest first"])
-def test_what_leaves_while_a_list_is_read_costs_no_other_row(home: House, gone: list[int], newest_first: bool) -> None:
-    home.glpi.fill(100)
-    ids = sorted((row["id"] for row in home.tickets()), reverse=newest_first)
+def test_what_leaves_while_a_list_is_read_costs_no_other_row(
+    patient: House, gone: list[int], newest_first: bool
+) -> None:
+    patient.glpi.fill(100)
+    ids = sorted((row["id"] for row in patient.tickets()), reverse=newest_first)
     leaving = [ids[place - 1] for place in gone]
     if newest_first:
-        walk = iter(home.context.glpi.newest("Ticket", {}, page=50))
+        walk = iter(patient.context.glpi.newest("Ticket", {}, page=50))
     else:
-        walk = home.context.glpi._listed("Ticket", {"sort": "id", "order": "ASC"}, 50)
+        walk = patient.context.glpi._listed("Ticket", {"sort": "id", "order": "ASC"}, 50)
     read = [next(walk)["id"]]
     for id_ in leaving:
-        home.glpi.people.purge(id_)
+        patient.glpi.people.purge(id_)
     read += [row["id"] for row in walk]
     assert len(set(read)) == len(read)
     assert set(read) >= set(ids) - set(leaving)
 
 
 @pytest.mark.field("F38")
-def test_what_comes_while_a_list_is_read_costs_no_other_row(home: House) -> None:
-    home.glpi.fill(120)
-    ids = [row["id"] for row in home.tickets()]
-    walk = iter(home.context.glpi.newest("Ticket", {}, page=50))
+def test_what_comes_while_a_list_is_read_costs_no_other_row(patient: House) -> None:
+    patient.glpi.fill(120)
+    ids = [row["id"] for row in patient.tickets()]
+    walk = iter(patient.context.glpi.newest("Ticket", {}, page=50))
     read = [next(walk)["id"]]
-    home.glpi.fill(70)
+    patient.glpi.fill(70)
     read += [row["id"] for row in walk]
     assert len(set(read)) == len(read)
     assert set(read) >= set(ids)
 
 
 @pytest.mark.field("F38")
-def test_a_server_that_ignores_the_range_is_read_once(home: House) -> None:
-    home.glpi.fill(50)
-    home.glpi.order(Fault(FaultKind.RANGE_IGNORED, Match("GET", "Ticket"), times=None))
-    assert len(home.context.glpi.rows("Ticket", page=50)) == 50
-    home.glpi.fill(30)
-    assert len(home.context.glpi.rows("Ticket", page=50)) == 80
+def test_a_server_that_ignores_the_range_is_read_once(patient: House) -> None:
+    patient.glpi.fill(50)
+    patient.glpi.order(Fault(FaultKind.RANGE_IGNORED, Match("GET", "Ticket"), times=None))
+    assert len(patient.context.glpi.rows("Ticket", page=50)) == 50
+    patient.glpi.fill(30)
+    assert len(patient.context.glpi.rows("Ticket", page=50)) == 80
 
 
 @pytest.mark.field("F39")

@@ -118,10 +118,10 @@ def test_an_unknown_name_is_told_with_the_nearest(bridge: Installation, words: t
 
 
 def test_who_may_not_is_told_so_before_anything_is_sent(bridge: Installation) -> None:
-    bridge.secret("tech.password", "Tech-lab-1")
+    bridge.secret("enduser.password", "End-lab-1")
     result = bridge.run(
-        "user", "add", "jdoe", "--email", "j@example.org", "--admin", "technician", "--admin-password-file",
-        str(bridge.home / "tech.password"),
+        "user", "add", "jdoe", "--email", "j@example.org", "--admin", "enduser", "--admin-password-file",
+        str(bridge.home / "enduser.password"),
     )  # fmt: skip
     assert result.exit_code == 1
     assert "sign in as a Super-Admin" in result.output

@@ -18,7 +18,8 @@ from glpi_bridge.sandbox.demo import change, play, stage
 ROOT = Path(__file__).parents[2]
 PAGES = ("a-first-hour", "a-week-at-the-service-desk")
 DEADLINE_SECONDS = 60.0
-LOOKS = ("glpi-bridge status", "glpi-bridge ticket list", "glpi-bridge explain", "glpi-bridge itil problem list")
+LOOKS = ("glpi-bridge status", "glpi-bridge ticket list", "glpi-bridge explain", "glpi-bridge itil")
+"""What may be asked again: looks, and deeds of which the second is none (the daemon may be at the first just now)."""
 
 
 def commands(page: str) -> list[tuple[str, list[str]]]:
