@@ -59,7 +59,7 @@ def calm(home: House) -> None:
         waits = home.context.store.read(undertakings.fresh_causes)
         if not moving and not waits and not home.restless():
             return
-        home.ahead += max(0.0, (home.context.next_wake() or home.now()) - home.now()) + 0.01
+        home.skip()
     raise AssertionError("never calm")
 
 
@@ -261,14 +261,15 @@ def test_however_glpi_answers_there_is_one_problem_one_link_each_and_one_note(
 def one_of_each(home: House, fault: str, write: Match) -> None:
     for number in (1, 2):
         occur(home, number)
+    late = 0 if FAULTS[fault] is FaultKind.LATE_ROW else 0.1  # the house lets a late row appear as its clock is turned
     if write is PROBLEM:
-        home.glpi.order(Fault(FAULTS[fault], write, seconds=0.1))
+        home.glpi.order(Fault(FAULTS[fault], write, seconds=late))
     occur(home, 3)
     calm(home)
     (problem,) = problems(home)
     note(home, problem["id"], WORKAROUND)
     if write is not PROBLEM:
-        home.glpi.order(Fault(FAULTS[fault], write, seconds=0.1))
+        home.glpi.order(Fault(FAULTS[fault], write, seconds=late))
     home.alert(104, trigger_id=7, event_date="2026.11.04", event_time="08:00:00")
     calm(home)
     look(home)
