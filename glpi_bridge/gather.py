@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from glpi_bridge import storm
-from glpi_bridge.model import Incident, Route, Storm, Told
+from glpi_bridge import plan, storm
+from glpi_bridge.model import Incident, Policy, Route, Storm, Told
 from glpi_bridge.store import Connection, events, storms
 
 
@@ -30,9 +30,7 @@ def gather(connection: Connection, fresh: Iterable[Fresh], now: float) -> None:
             groups.setdefault((one.incident.source, _group(one.route.policy.storm, one.route.group)), []).append(one)
     for (source, group), some in groups.items():
         storms.watch(connection, group, {one.id: one.began for one in some})
-        rule = some[0].route.policy.storm
-        if rule is not None:
-            _gather(connection, source, group, rule, some, now)
+        _gather(connection, source, group, some[0].route.policy, some, now)
 
 
 def _group(rule: Storm, name: str) -> str:
@@ -40,14 +38,18 @@ def _group(rule: Storm, name: str) -> str:
     return hashlib.sha256(json.dumps([rule.by, name]).encode()).hexdigest()[:16]
 
 
-def _gather(connection: Connection, source: str, group: str, rule: Storm, fresh: Sequence[Fresh], now: float) -> None:
-    begins, window = [one.began for one in fresh], rule.window.total_seconds()
+def _gather(
+    connection: Connection, source: str, group: str, policy: Policy, fresh: Sequence[Fresh], now: float
+) -> None:
+    if policy.storm is None:
+        return
+    begins, window = [one.began for one in fresh], policy.storm.window.total_seconds()
     members = storms.members(connection, source, group, min(begins) - window, max(begins) + window)
     last = storms.newest(connection, source, group)
-    live = last if last is not None and storm.takes_more(last) else None
+    live = last if last is not None and plan.gathers(last, min(begins), policy) else None
     if live is None:  # those of a storm that takes no more are no part of the next one
         members = {id_: one for id_, one in members.items() if one.parent_id is None}
-    found = storm.gathered(((one.began, id_) for id_, one in members.items()), rule)
+    found = storm.gathered(((one.began, id_) for id_, one in members.items()), policy.storm)
     joining = [id_ for id_ in found if members[id_].parent_id is None]
     refound = storms.refound(connection, source, f"{storm.MARKER}{group}")
     if refound is not None and (last is None or (live is not None and live.marker == refound[0])):

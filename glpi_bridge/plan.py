@@ -90,7 +90,24 @@ def joins(event: Event, latest: Incident, policy: Policy) -> bool:
     if any(other.is_open for other in latest.events):
         return True
     calm_since = max(_at(other.recovered_at) for other in latest.events)
-    opened = _at(event.opened_at)
+    return _returns(_at(event.opened_at), calm_since, policy)
+
+
+def gathers(storm: Incident, began: float, policy: Policy) -> bool:
+    """Tell whether problems that began then (epoch seconds) belong to this storm.
+
+    Not if a person removed or finished its ticket, nor if it was over for longer than the reopen window.
+    """
+    seen = storm.seen
+    if _takes_nothing(storm, policy) or (seen.status.is_finished and not seen.by_us):
+        return False
+    if not seen.status.is_finished or seen.finished_at is None:
+        return True
+    return _returns(began, seen.finished_at.timestamp(), policy)
+
+
+def _returns(opened: float, calm_since: float, policy: Policy) -> bool:
+    """Tell whether what opened then is more of what was calm since then (epoch seconds)."""
     if opened < calm_since or policy.reopen_window is None:
         return True
     return timedelta(seconds=opened - calm_since) < policy.reopen_window

@@ -22,7 +22,7 @@ from glpi_bridge.items import Belonging
 from glpi_bridge.look import Shown
 from glpi_bridge.model import Incident, Outcome, Route, Seen, Step, StepKind, TicketStatus, Told, Verdict
 from glpi_bridge.standing import is_undone, stands
-from glpi_bridge.store import Connection, attempts, events, incidents, meta
+from glpi_bridge.store import Connection, attempts, events, incidents, meta, storms
 from glpi_bridge.store.attempts import Attempt
 from glpi_bridge.store.incidents import End, Owed
 
@@ -112,7 +112,8 @@ def _is_clear(outcomes: Iterable[Outcome]) -> bool:
 def _look(context: Context, group: Iterable[Due]) -> tuple[dict[int, Shown], dict[int, Belonging]]:
     """Read the tickets that are about to be written to and those just made, and what belongs on those to be linked."""
     ids = [one.owed.incident.told.ticket_id or 0 for one in group if _has_ticket(one)]
-    shown = look.look(context, [*ids, *context.unverified])
+    fathers = {father for one in group if (father := _father(one)) is not None}
+    shown = look.look(context, [*ids, *fathers, *context.unverified])
     if context.works("GLPI"):
         log.info("GLPI answers again")
     linking = [(one.owed.incident, one.route) for one in group if one.step.kind in LINKING]
@@ -134,6 +135,13 @@ def _launch(
     call = context.glpi.update if kind in UPDATES else context.glpi.add
     inputs = [write.input for write in writes]
     return Flight(attempt, writes, context.launch(lambda: call(ITEMTYPES[kind], inputs)))
+
+
+def _father(due: Due) -> int | None:
+    """Return the ticket whose son a step makes its incident's."""
+    if due.step.kind is not StepKind.LINK or int(due.step.subject) not in due.owed.incident.fathers:
+        return None
+    return int(due.step.subject)
 
 
 def _has_ticket(due: Due) -> bool:
@@ -158,6 +166,10 @@ def _composed(context: Context, due: Due, shown: Mapping[int, Shown], belongs: B
             return None
     if due.step.kind is StepKind.ASSET and not _has_asset(context, owed, belongs):
         return None
+    father = shown.get(_father(due) or 0)
+    if father is not None and (father.seen.is_gone or father.seen.is_deleted):
+        context.store.write(_removed, father, context.now())
+        return None
     try:
         write = compose(context, owed, due.step, due.route, now, belongs)
     except NameNotFound as error:
@@ -167,6 +179,14 @@ def _composed(context: Context, due: Due, shown: Mapping[int, Shown], belongs: B
         if context.notice("rules", f"{due.route.rule}: {warning}", warning):
             log.warning("%s: %s", due.route.rule, warning)
     return write
+
+
+def _removed(connection: Connection, father: Shown, now: float) -> None:
+    """Note that a ticket which was to get sons was removed by a person; if a storm's, what it lacks counts anew."""
+    for one in incidents.by_tickets(connection, [father.id]):
+        incidents.set_seen(connection, one.incident.id, look.newer(one.incident.seen, father.seen), now)
+        if one.incident.children is not None:
+            storms.leave(connection, one.incident)
 
 
 def _has_asset(context: Context, owed: Owed, belongs: Belonging) -> bool:

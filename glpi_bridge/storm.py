@@ -31,12 +31,6 @@ def gathered(begins: Iterable[tuple[float, int]], storm: Storm) -> list[int]:
     return found
 
 
-def takes_more(incident: Incident) -> bool:
-    """Tell whether problems that come now belong to this storm: nobody removed or finished its ticket by hand."""
-    seen = incident.seen
-    return not (seen.is_deleted or seen.is_gone or (seen.status.is_finished and not seen.by_us))
-
-
 def step(incident: Incident, policy: Policy) -> Step | Wait:
     """Return what is due for the parent ticket of a storm, or why nothing is."""
     if incident.told.ticket_id is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -62,6 +63,15 @@ def join(connection: Connection, ids: Sequence[int], parent: int) -> None:
     """Make incidents the children of a storm."""
     for part in chunks(ids):
         connection.execute(update(incidents).where(incidents.c.id.in_(part)).values(parent_id=parent))
+
+
+def leave(connection: Connection, storm: Incident) -> None:
+    """Let the children that are not linked to its ticket leave a storm."""
+    columns = select(incidents.c.id, incidents.c.told).where(incidents.c.parent_id == storm.id)
+    rows = connection.execute(columns).all()
+    loose = [row.id for row in rows if storm.told.ticket_id not in json.loads(row.told)["linked"]]
+    for part in chunks(loose):
+        connection.execute(update(incidents).where(incidents.c.id.in_(part)).values(parent_id=None))
 
 
 def refound(connection: Connection, source: str, ending: str) -> tuple[str, Told] | None:

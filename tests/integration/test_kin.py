@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -247,6 +248,49 @@ def test_a_parent_that_a_person_ended_stays_so_and_a_later_storm_has_its_own(sto
     stormy.until_calm()
     assert next(row for row in parents(stormy) if row["id"] == made[0]["id"])["status"] == SOLVED
     assert stormy.parked() == []
+
+
+@pytest.mark.parametrize("deed", ["purge", "delete"])
+def test_a_parent_that_a_person_removed_unnoticed_is_found_removed_and_a_later_storm_has_its_own(
+    stormy: House, deed: str
+) -> None:
+    strike(stormy, *range(101, 106))
+    stormy.until_calm()
+    [parent] = parents(stormy)
+    getattr(stormy.glpi.people, deed)(parent["id"])
+    strike(stormy, 106, 107)
+    stormy.until_calm()
+    before = [row["id"] for row in parents(stormy)]
+    strike(stormy, 108, 109)
+    stormy.until_calm()
+    [made] = [row for row in parents(stormy) if row["id"] not in before]
+    fathers = {stormy.ticket(one)["id"]: made["id"] for one in (106, 107, 108, 109)}
+    assert {son: father for son, father, _ in links(stormy) if father == made["id"]} == fathers
+    for eventid in range(101, 110):
+        stormy.recover(eventid)
+    stormy.until_calm()
+    assert next(row for row in parents(stormy) if row["id"] == made["id"])["status"] == SOLVED
+    assert stormy.parked() == []
+
+
+@pytest.mark.parametrize(("window", "is_new"), [("never", True), ("1h", True), ("always", False)])
+def test_a_new_storm_after_the_reopen_window_has_a_ticket_of_its_own(tmp_path: Path, window: str, is_new: bool) -> None:
+    with house(tmp_path, rules=STORM.replace("}\n", f", reopen_window: {window}}}\n")) as home:
+        home.one_clock()
+        strike(home, *range(101, 106))
+        home.until_calm()
+        for eventid in range(101, 106):
+            home.recover(eventid)
+        home.until_calm()
+        [old] = parents(home)
+        assert old["status"] == SOLVED
+        home.ahead += 2 * 86400
+        now = datetime.fromtimestamp(home.now(), UTC)
+        strike(home, *range(201, 206), event_date=f"{now:%Y.%m.%d}", event_time=f"{now:%H:%M:%S}")
+        home.until_calm()
+        new = [row for row in parents(home) if row["id"] != old["id"]]
+        assert len(new) == is_new
+        assert (next(row for row in parents(home) if row["id"] == old["id"])["status"] == SOLVED) == is_new
 
 
 def test_a_parent_that_a_person_reopened_after_its_end_stays_open(stormy: House) -> None:
