@@ -140,7 +140,7 @@ class House:
         raise AssertionError(f"never calm: {self.restless()}")
 
     def skip(self) -> None:
-        """Turn the clock to what is due next. Rows that are late appear before it is: later than a look, never too late."""
+        """Turn the clock to what is due next. Before that late rows appear: later than a look, never too late."""
         self.glpi.release_late()
         wake = self.context.next_wake()
         if wake is not None:
