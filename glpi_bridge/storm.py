@@ -82,6 +82,8 @@ def _raging(incident: Incident, policy: Policy) -> Step | Wait:
     told, seen = incident.told, incident.seen
     if not seen.status.is_finished:
         return Wait("the storm goes on")
+    if incident.children is not None and incident.children.live == 0:
+        return Wait("the storm is over; a person keeps a ticket of its problems open")
     if told.unopened:
         return Step(StepKind.CONFIRM, "GLPI took the reopening and left the ticket finished", str(len(told.reopened)))
     if not seen.by_us or (seen.status is TicketStatus.CLOSED and not policy.reopen_closed):

@@ -278,6 +278,60 @@ def _last_line(text: str) -> str:
     return plain[-1] if plain and parse(plain[-1]) else ""
 
 
+def is_storm(ticket: Ticket | Kin) -> bool:
+    """Tell a ticket above those of many problems by its marker."""
+    return " storm " in ticket.marker
+
+
+@dataclass(frozen=True)
+class Kin:
+    """A ticket of ours as one that may have sons: whether a problem of its own lives, what a person did to it."""
+
+    id: int
+    marker: str
+    is_finished: bool
+    lives: bool
+    hold: Hold = Hold.NOBODY
+
+
+def check_kin(
+    tickets: Sequence[Kin],
+    links: Sequence[tuple[int, int]],
+    owed: Collection[tuple[int, int]],
+    *,
+    removed: Collection[int] = (),
+    repeats: bool = False,
+) -> list[str]:
+    """Return every violation among tickets that belong together (`links`, `owed`: son and father).
+
+    Each link that is owed is there, once; a storm's ticket is finished when the last of its sons is, and not while a
+    problem lives; one that a person finished stays so. `repeats`: something sent calls twice, so twins are right.
+    """
+    by_id = {ticket.id: ticket for ticket in tickets}
+    wrong = [f"ticket {son} is the son of {father} twice" for son, father in {*links} if links.count((son, father)) > 1]
+    wrong += [f"ticket {son} should be the son of {father}" for son, father in sorted({*owed} - {*links})]
+    for son, father in sorted({*links}):
+        if not {son, father} <= by_id.keys() | {*removed}:
+            wrong.append(f"ticket {son} is the son of {father}: not both are ours")
+    seen: dict[str, int] = {}
+    for storm in (ticket for ticket in tickets if is_storm(ticket)):
+        if storm.marker in seen and not repeats:
+            wrong.append(f"two tickets for {storm.marker}: {seen[storm.marker]} and {storm.id}")
+        seen[storm.marker] = storm.id
+        sons = [by_id[son] for son, father in links if father == storm.id and son in by_id]
+        if storm.hold is Hold.NOBODY and storm.is_finished and any(son.lives for son in sons):
+            wrong.append(f"storm {storm.id} is finished while one of its problems lives")
+        if (
+            storm.hold is Hold.NOBODY
+            and not storm.is_finished
+            and all(son.is_finished and not son.lives for son in sons)
+        ):
+            wrong.append(f"storm {storm.id} is open though all of its problems are over")
+        if storm.hold is Hold.FINISHED and not storm.is_finished:
+            wrong.append(f"storm {storm.id}: a person finished it, now it is open")
+    return wrong
+
+
 @dataclass(frozen=True)
 class Itil:
     """A Problem or Change of ours in GLPI: its marker, whether it is over, what is linked to it."""

@@ -31,13 +31,14 @@ from glpi_bridge.spool import Entry
 from glpi_bridge.store import Store, attempts, events, incidents, meta, queue
 from glpi_bridge.store.incidents import Owed
 from glpi_bridge.sync import sync
-from tests.invariants import Hold, Problem, Ticket, Wanted, check
+from tests.invariants import Hold, Kin, Problem, Ticket, Wanted, check, check_kin, is_storm
 from tests.simulation.wire import BASE, WRITE_FAULTS, Trouble, Wire
 from tests.simulation.zabbix import SimZabbix, Truth
 
 START = 1_795_593_600.0  # 2026-11-25 08:00 UTC
 BRIDGE_USER = 7
 POISON = "poisonous"
+_SON_OF = 3
 _FAST = Path("/dev/shm")
 
 RULES: dict[str, str] = {
@@ -49,6 +50,10 @@ RULES: dict[str, str] = {
     "only lasting": "default: {create_recovered: no}",
     "no flapping": "default: {flapping: off}",
     "always reopen": "default: {reopen_window: always, flapping: off}",
+}
+STORMS: dict[str, str] = {
+    "storms": "default: {storm: {by: host, count: 2, window: 10m}, flapping: off}",
+    "storms never reopen": "default: {storm: {by: host, count: 2, window: 10m}, reopen_window: never}",
 }
 
 
@@ -80,6 +85,13 @@ class Traits:
     adopts: bool = False
     deferred: bool = False
     restores: bool = False
+    symptoms: bool = False
+
+    @classmethod
+    def kin(cls, seed: int) -> Traits:
+        """Draw the traits of a seed whose tickets belong together: storms, and symptoms of causes."""
+        rng = Random(f"kin {seed}")
+        return replace(cls.drawn(rng), rules=rng.choice(list(STORMS)), symptoms=rng.random() < 0.7)
 
     @classmethod
     def drawn(cls, rng: Random) -> Traits:
@@ -122,7 +134,8 @@ def _template() -> Path:
 
 @cache
 def _rules(name: str) -> Rules:
-    return Rules.parse(RULES[name]) if RULES[name] else Rules.load(None)
+    text = {**RULES, **STORMS}[name]
+    return Rules.parse(text) if text else Rules.load(None)
 
 
 class SimStore(Store):
@@ -186,6 +199,11 @@ class Deed:
     members_open: bool = True
     was_ours: bool = False
     is_raced: bool = False
+
+    @property
+    def is_final(self) -> bool:
+        """Whether a person alone has ended the ticket, whatever comes after."""
+        return self.hold is Hold.FINISHED and not self.was_ours and not self.is_raced
 
 
 @dataclass
@@ -394,8 +412,11 @@ class Simulation:
     def _zabbix_happens(self) -> None:
         is_open = [one for one in self.zabbix.problems.values() if one.recovered is None]
         free = [id_ for id_ in "123456" if all(one.triggerid != id_ for one in is_open)]
-        what = self.rng.choice(("open", "open", "recover", "recover", "note", "severity", "suppress"))
-        if what == "open" and free:
+        whats = ("open", "open", "recover", "recover", "note", "severity", "suppress")
+        what = self.rng.choice((*whats, "symptom", "symptom") if self.traits.symptoms else whats)
+        if what == "symptom":
+            self._mark_symptom(is_open)
+        elif what == "open" and free:
             one = self.zabbix.open(self.rng.choice(free))
             self._alert(AlertKind.PROBLEM, one)
         elif not is_open or what == "open":
@@ -422,6 +443,15 @@ class Simulation:
                 AlertKind.UPDATE, one, event_update_action="suppressed until 9" if one.suppressed else "unsuppressed"
             )
         self.clock += self.rng.choice((1.0, 1.0, 20.0))
+
+    def _mark_symptom(self, is_open: list[Truth]) -> None:
+        """Let a person mark one problem as the symptom of another, which is none itself; no alert tells it."""
+        causes = [one for one in is_open if not one.cause]
+        free = [one for one in causes if all(other.cause != one.eventid for other in is_open)]
+        if free and len(causes) > 1:
+            symptom = self.rng.choice(free)
+            symptom.cause = self.rng.choice([one for one in causes if one is not symptom]).eventid
+            self.note(f"{symptom.eventid} is a symptom of {symptom.cause}")
 
     def _alert(self, kind: AlertKind, one: Truth, **more: str) -> None:
         """Compose what Zabbix hands to the script; it may arrive late, or twice."""
@@ -620,12 +650,18 @@ class Simulation:
         sync(self.context)
         self._pass(self.context)
         wrong = [] if self._is_at_rest() or self.traits.poison else [f"no rest: {self._unrest()}"]
+        problems = [self._problem(one) for one in self.zabbix.problems.values()]
+        tickets = self._tickets()
         wrong += check(
-            [self._problem(one) for one in self.zabbix.problems.values()],
-            [self._held(ticket) for ticket in self._tickets()],
+            problems,
+            [self._held(ticket) for ticket in tickets if not is_storm(ticket)],
             removed=self.removed,
             repeats=self.wire.repeated,
         )
+        wrong += check_kin(
+            [self._kin(ticket) for ticket in tickets], self._sons_and_fathers(tickets), self._owed_links(tickets),
+            removed=self.removed, repeats=self.wire.repeated,
+        )  # fmt: skip
         if self.spool.files:
             wrong.append(f"{len(self.spool.files)} alerts still wait in the spool")
         known = self.store.read(events.known_ids, "prod", list(self.accepted))
@@ -723,6 +759,44 @@ class Simulation:
                 )
             )  # fmt: skip
         return found
+
+    def _kin(self, ticket: Ticket) -> Kin:
+        """Say which of a ticket's problems live, and what a person did to it."""
+        deed = self.deeds.get(ticket.id)
+        live = any(one.recovered is None or not self._is_known_over(one) for one in self._members(ticket.id))
+        if self.is_restored or self.losses != self.traits.store_losses:
+            hold = Hold.ANY  # whose children those of before are lay in what was lost
+        else:
+            hold = Hold.NOBODY if deed is None else Hold.FINISHED if deed.is_final else Hold.ANY
+        return Kin(ticket.id, ticket.marker, ticket.is_finished, live, hold)
+
+    def _sons_and_fathers(self, tickets: Iterable[Ticket]) -> list[tuple[int, int]]:
+        table = self.world.db["Ticket_Ticket"]
+        rows = (table.full(id_) for id_ in table.ids)
+        links = [(row["tickets_id_1"], row["tickets_id_2"]) for row in rows if row["link"] == _SON_OF]
+        if not self.is_restored:
+            return links
+        there = {ticket.id for ticket in tickets}  # which were removed before is not known any more
+        return [link for link in links if {*link} <= there]
+
+    def _owed_links(self, tickets: Iterable[Ticket]) -> set[tuple[int, int]]:
+        """Which tickets are to be whose sons: of an open symptom its open cause's, of a storm's problem the storm's."""
+        owed = set()
+        there = {ticket.id for ticket in tickets}
+        for one in self.zabbix.problems.values():
+            cause = self.zabbix.problems.get(one.cause)
+            if cause is None or {one.eventid, cause.eventid} & self.lost_before:
+                continue
+            if one.recovered is None and cause.recovered is None:
+                owed |= {(son, father) for son in self._tickets_of(one)[-1:] for father in self._tickets_of(cause)[-1:]}
+        held = {owed.incident.id: owed.incident for owed in self._all_incidents()}
+        for incident in held.values():
+            parent = held.get(incident.parent or 0)
+            if parent is None or parent.seen.is_gone or incident.seen.is_gone:
+                continue
+            if parent.told.ticket_id and incident.told.ticket_id:
+                owed.add((incident.told.ticket_id, parent.told.ticket_id))
+        return {(son, father) for son, father in owed if son != father and {son, father} <= there}
 
     def _owed_words(self, ticket: int) -> tuple[str, ...]:
         """What people said there, as far as Zabbix still shows an event to be told."""

@@ -21,6 +21,7 @@ from glpi_bridge.glpi import Glpi
 from glpi_bridge.model import Seen, Severity, StepKind, Told
 from glpi_bridge.store import Store, tables
 from glpi_bridge.store import events as stored_events
+from glpi_bridge.store import incidents as stored_incidents
 from tests.simulation import simulation
 from tests.simulation.simulation import Simulation, Traits
 from tests.simulation.zabbix import SimZabbix
@@ -36,6 +37,7 @@ SILENT = Traits(zabbix_silence=True)
 MEDDLED = Traits(meddles=0.5)
 RESTORED = Traits(restores=True)
 REFUSED = Traits(meddles=0.5, zabbix_trouble=0.2)
+STORMY = Traits(rules="storms", symptoms=True, faults=0.1)
 PAUSED = Traits(pauses=6, faults=0.1, kinds=("lost before",))
 
 
@@ -59,10 +61,10 @@ def first_bite(traits: Traits) -> str | None:
 
 
 @pytest.mark.parametrize(
-    "traits", [DOUBT, DYING, CRASHING, SHUFFLED, SILENT, MEDDLED, RESTORED, PAUSED, REFUSED],
+    "traits", [DOUBT, DYING, CRASHING, SHUFFLED, SILENT, MEDDLED, RESTORED, PAUSED, REFUSED, STORMY],
     ids=[
         "late answers", "dying workers", "crashes", "disorder", "silence", "people", "restored backups", "pauses",
-        "refusals",
+        "refusals", "storms",
     ],
 )  # fmt: skip
 def test_with_every_guard_nothing_bites(traits: Traits) -> None:
@@ -180,6 +182,11 @@ def without_asking_zabbix_again(patch: Patch) -> None:
     patch.setattr(acknowledge, "_record", all_heard)
 
 
+def without_asking_a_storm_again(patch: Patch) -> None:
+    """Let a storm rest when one of its children has come to rest."""
+    patch.setattr(stored_incidents, "make_due", lambda *_: None)
+
+
 @pytest.mark.parametrize(
     ("take_out", "traits"),
     [
@@ -194,6 +201,7 @@ def without_asking_zabbix_again(patch: Patch) -> None:
         (without_reading_back, DYING),
         (without_knowing_our_own_hand, MEDDLED),
         (without_asking_zabbix_again, REFUSED),
+        (without_asking_a_storm_again, STORMY),
     ],
     ids=[
         "fence",
@@ -207,6 +215,7 @@ def without_asking_zabbix_again(patch: Patch) -> None:
         "reading back",
         "our own hand",
         "what Zabbix has heard",
+        "a storm's children",
     ],
 )
 def test_each_guard_is_missed(take_out: Callable[[Patch], None], traits: Traits, monkeypatch: Patch) -> None:

@@ -27,6 +27,7 @@ class Truth:
     notes: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
     is_housekept: bool = False
+    cause: str = ""
 
 
 @dataclass
@@ -121,7 +122,7 @@ class SimZabbix:
             eventid=one.eventid, source=0, object=0, objectid=one.triggerid, clock=_time(one.opened), value=1,
             name=f"problem of trigger {one.triggerid}", severity=Severity(one.severity), acknowledged=False,
             suppressed=one.suppressed, r_eventid=one.r_eventid,
-            r_clock=None if one.recovered is None else _time(one.recovered),
+            r_clock=None if one.recovered is None else _time(one.recovered), cause_eventid=one.cause,
             hosts=(HostName("1", "web01", "Web server 1"),),
         )  # fmt: skip
 
