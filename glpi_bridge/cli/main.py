@@ -25,6 +25,7 @@ _COMMANDS = {
     "ticket": ("ticket", "ticket", "Create, show or list tickets from a shell."),
     "assets": ("assets", "assets", "List hosts of Zabbix without an asset in GLPI, or with several."),
     "itil": ("itil", "itil", "Problems of recurring incidents, and the Changes that end them."),
+    "report": ("report", "report", "Write a page about the incidents of a time, with plots."),
     "provision": ("provision", "provision", "Bring GLPI to what its file says."),
     "user": ("people", "user", "List, show, add or disable users of GLPI, or renew a token."),
     "role": ("people", "role", "List, show, grant or revoke profiles in entities of GLPI."),
