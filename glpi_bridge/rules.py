@@ -146,6 +146,10 @@ class Rules:
         """Whether a rule asks for Problems of what recurs."""
         return any(rule.wishes.problem_after is not None for rule in (*self._rules, self._default))
 
+    def sends(self, field: str) -> bool:
+        """Whether a rule sets a further field of GLPI's tickets (`extra`)."""
+        return any(field in (rule.wishes.extra or {}) for rule in (*self._rules, self._default))
+
     def names(self) -> tuple[Named, ...]:
         """Return all that the rules name in GLPI, with its place; values made by a template are not known here."""
         return self._named

@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from glpi_bridge import build
-from glpi_bridge.admin.check_account import check_account, check_rights
+from glpi_bridge.admin.check_account import check_account
 from glpi_bridge.admin.check_assets import check_assets
 from glpi_bridge.admin.check_names import check_names, check_templates
+from glpi_bridge.admin.check_rights import check_rights
 from glpi_bridge.admin.check_wire import check_app_token, check_version, unreachable, way, with_app_token
 from glpi_bridge.admin.finding import Line, fault, ok, unknown, warning
 from glpi_bridge.config import Settings
@@ -52,7 +53,7 @@ def _inside(
         lambda: check_app_token(settings),
         lambda: check_version(client),
         lambda: check_account(settings, client, account),
-        lambda: check_rights(rules, client, account),
+        lambda: check_rights(settings, rules, client, account),
         lambda: check_names(rules, Names(client), account),
         lambda: _request_source(client, rules),
         lambda: check_templates(client),

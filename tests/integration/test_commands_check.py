@@ -526,7 +526,7 @@ def test_a_trial_ticket_is_removed_where_rights_allow(bridge: Installation) -> N
 @pytest.mark.field("F87")
 def test_a_rule_that_takes_the_marker_away_is_a_fault_of_the_trial(bridge: Installation) -> None:
     values = {"content": "<p>rewritten</p>", "name": "rewritten", "urgency": 5, "itilcategories_id": 7}
-    bridge.glpi.order(Fault(FaultKind.RULE, Match("POST", "Ticket"), values=values))
+    bridge.glpi.order(Fault(FaultKind.RULE, Match("POST", "Ticket"), times=None, values=values))
     said = faults(bridge, "--ticket")
     assert "its marker is gone" in said
     assert "business rule" in said or "Rules for tickets" in said

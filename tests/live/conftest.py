@@ -117,13 +117,14 @@ def source() -> str:
 
 
 @pytest.fixture
-def new_glpi() -> Iterator[Callable[[], Glpi]]:
-    """Makes clients of the project itself, each with a session of its own."""
+def new_glpi() -> Iterator[Callable[..., Glpi]]:
+    """Makes clients of the project itself, each with a session of its own; the bridge's, or of another token's user."""
     made: list[Glpi] = []
 
-    def make() -> Glpi:
+    def make(token_file: Path | None = None) -> Glpi:
         url, app, user = (os.environ[name] for name in NEEDED)
-        credentials = Credentials(user_token=Path(user).read_text().strip(), app_token=Path(app).read_text().strip())
+        token = (token_file or Path(user)).read_text().strip()
+        credentials = Credentials(user_token=token, app_token=Path(app).read_text().strip())
         made.append(Glpi(url.rstrip("/"), lambda: credentials, http.session(total_timeout=120, target="GLPI")))
         return made[-1]
 
@@ -133,7 +134,7 @@ def new_glpi() -> Iterator[Callable[[], Glpi]]:
 
 
 @pytest.fixture
-def glpi(new_glpi: Callable[[], Glpi]) -> Glpi:
+def glpi(new_glpi: Callable[..., Glpi]) -> Glpi:
     client = new_glpi()
     client.login()
     return client

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 import requests
 
+from glpi_bridge.admin.bridge_rights import as_bits, wanted
+from glpi_bridge.admin.check_rights import OF_PROBLEMS, RIGHTS, Right, Trials
+from glpi_bridge.glpi import Glpi
 from tests.live.conftest import Account
 
 READ = 1
 BASE = {"ticket": 1024, "entity": READ}
+
+
+SEEING = {"ticket: see all", "followup: see public", "followup: see private"}
+"""Without them GLPI leaves rows out, and refuses nothing."""
+TOLD = [right for right in (*RIGHTS, *OF_PROBLEMS) if right.shown not in SEEING]
+LISTS_READ = [
+    Right(name, READ, name, "nothing")
+    for name in ("logs", "itilcategory", "entity", "group", "user", "location", "dropdown")
+]
 
 
 class Trial:
@@ -38,6 +50,11 @@ class Trial:
             return [account._http.get(f"{account.url}/{path}", timeout=60).status_code for path in paths]
         finally:
             account.close()
+
+    def give(self, rights: Mapping[str, int]) -> None:
+        """Set these rights, and no others of theirs."""
+        sent = {f"_{name}": as_bits(total, (1 << 17) - 1) for name, total in rights.items()}
+        self.person.call("PUT", f"Profile/{self.profile}", json={"input": sent})
 
     def clear(self) -> None:
         self.person.call("DELETE", f"User/{self.user}", force_purge="true")
@@ -77,8 +94,48 @@ def test_a_port_is_found_by_its_mac_with_networking(trial: Trial) -> None:
 
 
 def test_these_rights_are_what_provision_gives() -> None:
-    from glpi_bridge.admin.bridge_rights import wanted
-
     assert {right: wanted()[right] for right in ("networking", "internet", "itiltemplate", "computer")} == {
         "networking": READ, "internet": READ, "itiltemplate": READ, "computer": READ,
     }  # fmt: skip
+
+
+@pytest.mark.field("F12")
+def test_check_tells_each_right_by_a_call_that_changes_nothing(
+    trial: Trial, person: Account, new_glpi: Callable[..., Glpi]
+) -> None:
+    """All rights, then each taken away alone; the tickets and the Problem it is tried on stay as they are."""
+    total = wanted()
+    trial.give(total)
+    made = _own_items(trial, person)
+    before = [_with_history(person, itemtype, id_) for itemtype, id_ in made]
+    missed = []
+    for right in (*TOLD, *LISTS_READ):
+        for rights, is_told in ((total, ""), (total | {right.name: total[right.name] & ~right.bit}, "permission")):
+            trial.give(rights)
+            client = new_glpi(trial.token_file)
+            words = Trials(client, client.login()).refused(right)
+            client.close()
+            if words is None or (is_told not in words if is_told else words != ""):
+                missed.append((right.shown, is_told, words))
+    assert missed == []
+    assert [_with_history(person, itemtype, id_) for itemtype, id_ in made] == before
+
+
+def _own_items(trial: Trial, person: Account) -> list[tuple[str, int]]:
+    own = Account(os.environ["GLPI_URL"], os.environ["GLPI_APP_TOKEN_FILE"], str(trial.token_file))
+    try:
+        made = [("Ticket", own.add("Ticket", name=trial.name, content="closed", status=6))]
+        made += [(itemtype, own.add(itemtype, name=trial.name, content="open")) for itemtype in ("Ticket", "Problem")]
+    finally:
+        own.close()
+    made.append(("Ticket", person.add("Ticket", name=trial.name, content="somebody else's")))
+    return made
+
+
+def _with_history(person: Account, itemtype: str, id_: int) -> tuple[object, ...]:
+    row = person.get(f"{itemtype}/{id_}", get_hateoas="false")
+    return (
+        row,
+        len(person.get(f"{itemtype}/{id_}/Log", range="0-99")),
+        len(person.get(f"{itemtype}/{id_}/ITILFollowup")),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from glpi_bridge.admin.bridge_rights import PROFILE_RIGHTS, as_bits, wanted
-from glpi_bridge.admin.check_account import RIGHTS
+from glpi_bridge.admin.check_rights import RIGHTS
 from glpi_bridge.admin.itil_settings import load
 from tests import itil_reference
 

@@ -66,7 +66,7 @@ class ItilWriter(Writer):
 
     @staticmethod
     def check_date(date: Any) -> None:
-        """Refuse a date that is none [02/021]."""
+        """Refuse a date that is none [02/021]; on PUT too (measured on both)."""
         for form in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"):
             try:
                 datetime.strptime(str(date), form)  # noqa: DTZ007  # GLPI's dates carry no zone
@@ -176,6 +176,8 @@ class ItilWriter(Writer):
 
     def prepare_update(self, act: Act, row_id: int, data: Row) -> Row:
         """Work out the new columns: priority by the matrix, dates by the status, "taken into account"."""
+        if "date" in data:
+            self.check_date(data["date"])
         full = self.table.full(row_id)
         if not act.caller.has(self.type.right, access.UPDATE) and not act.caller.central:
             data = {k: v for k, v in data.items() if k in HELPDESK_FIELDS or k == "priority" or k.startswith("_")}
