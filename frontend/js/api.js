@@ -1,7 +1,7 @@
 // The only module that knows GLPI's REST API, and that 10 and 11 differ.
 import { current, forget, start, summary } from "./auth.js";
 import { decodeDeep, sentence } from "./text.js";
-import { serverOffset, setOffset } from "./time.js";
+import { clockSkew, serverOffset, setClock } from "./time.js";
 
 const READ_MS = 15_000, WRITE_MS = 45_000, TRIES = 3;
 
@@ -67,8 +67,8 @@ export function judge(isRead, status, body) {
   if (status === 403 || code === "ERROR_RIGHT_MISSING") return new Trouble("forbidden", more);
   if (status === 404) return new Trouble("missing", more);
   if (status >= 400 && status < 500) return new Trouble("refused", more);
-  if (!isRead && !code.startsWith("SITE_")) return new Trouble("unknown", more);
-  return new Trouble(!isRead && code === "SITE_GLPI_LATE" ? "unknown" : "away", more);
+  // 503 of the site's own server: no connection to GLPI was made. Anything else may come after the deed.
+  return new Trouble(isRead || (status === 503 && code.startsWith("SITE_")) ? "away" : "unknown", more);
 }
 
 /** Call GLPI. Reads are tried again twice, writes never. */
@@ -98,7 +98,8 @@ const shown = (value) => (current()?.is11 ? value : decodeDeep(value));
 
 /** Sign in and keep the session; Trouble "refused" with 401 is a wrong name or password, "profile" needs GLPI's own page. */
 export async function signIn(login, password) {
-  const first = await call("POST", "initSession", { json: { login, password }, token: null });
+  const first = await call("POST", "initSession", { json: { login, password }, token: null })
+    .catch((error) => { throw error.kind === "unknown" ? new Trouble("away", error) : error; });
   const token = first.body?.session_token;
   if (!token) throw new Trouble("away");
   return enter(token);
@@ -112,8 +113,9 @@ export async function enter(token) {
     call("GET", "killSession", { token }).catch(() => {});
     throw new Trouble("profile");
   }
-  const found = summary(token, full, serverOffset(full.glpi_currenttime, headers.get("date")));
-  setOffset(found.offset);
+  const date = headers.get("date");
+  const found = summary(token, full, serverOffset(full.glpi_currenttime, date), clockSkew(date));
+  setClock(found);
   start(found);
   return found;
 }
@@ -142,8 +144,8 @@ export async function item(path, query = {}, signal) {
 }
 
 /** What hangs on an item, or a list; names of foreign keys under `_names`. */
-export async function items(path, names = [], signal, range = "0-999") {
-  const query = { get_hateoas: "false", range };
+export async function items(path, names = [], signal, more = {}) {
+  const query = { get_hateoas: "false", range: "0-999", ...more };
   if (names.length) query["add_keys_names[]"] = names;
   try {
     const { body } = await call("GET", path, { query, signal });

@@ -18,11 +18,11 @@ export function may(right, bits) { return Boolean((session?.rights?.[right] ?? 0
 export function isCentral() { return session?.interface === "central"; }
 
 /** What a page keeps of GLPI's session: names, numbers and rights. */
-export function summary(token, full, offset) {
+export function summary(token, full, offset, skew = 0) {
   const profile = full.glpiactiveprofile || {};
   const rights = Object.fromEntries(Object.entries(profile).filter(([, value]) => Number.isInteger(value)));
   return {
-    token, offset, rights,
+    token, offset, skew, rights,
     is11: "2fa_enforced" in profile,
     interface: profile.interface || "",
     profile: { id: profile.id || 0, name: profile.name || "" },

@@ -1,5 +1,5 @@
 // A ticket's conversation: what was said, by whom, with which files; and answering.
-import { addFollowup, file, item, Trouble } from "./api.js";
+import { addFollowup, file, item, items, Trouble } from "./api.js";
 import { current } from "./auth.js";
 import { announce, el, icon, toast } from "./dom.js";
 import { dropDraft, readDraft, saveDraft } from "./draft.js";
@@ -112,10 +112,10 @@ export function message(entry, clean, itemtype, itemsId, signal) {
   const words = label(entry);
   const body = el("div", { class: "said-text", dir: "auto" });
   body.append(clean(entry.html, picture(itemtype, itemsId, signal)));
-  return el("article", { class: `message ${mine ? "mine" : "theirs"}${entry.isPrivate ? " private" : ""} ${entry.kind}`, "data-id": `${entry.kind}-${entry.id}` },
+  return el("article", { class: `message ${mine ? "mine" : "theirs"}${entry.isPrivate ? " private" : ""} ${entry.kind}${entry.status === 4 ? " refused" : ""}`, "data-id": `${entry.kind}-${entry.id}` },
     el("header", {}, el("span", { class: "badge", "aria-hidden": "true" }, initials(entry.name) || "·"),
       el("strong", { dir: "auto" }, mine ? t("You") : entry.name),
-      words && el("span", { class: `chip ${entry.isPrivate ? "warn" : entry.kind === "solution" ? "ok" : "plain"}` }, entry.isPrivate && icon("lock"), words),
+      words && el("span", { class: `chip ${entry.isPrivate ? "warn" : entry.kind === "solution" && entry.status !== 4 ? "ok" : "plain"}` }, entry.isPrivate && icon("lock"), words),
       when(entry.at)), body,
     entry.files?.length ? el("div", { class: "row wrap" }, entry.files.map((one) => fileButton(one, itemtype, itemsId, signal))) : null);
 }
@@ -147,20 +147,29 @@ export async function missingFiles(itemtype, id, names, before) {
   return names.filter((name) => !there.includes(name));
 }
 
+/** What `send` of a composer is for a followup: it writes, and tells after an unclear answer whether the text is there. */
+export function followup(itemtype, itemsId, known, input = {}) {
+  const before = new Set(known.map((row) => row.id));
+  return {
+    write: (content, files) => addFollowup({ itemtype, items_id: itemsId, content, ...input }, files),
+    arrived: async () => (await items(`${itemtype}/${itemsId}/ITILFollowup`)).some((row) => row.users_id === current().user.id && !before.has(row.id)),
+  };
+}
+
 /**
- * A form to answer with: text, files, a draft that is kept. `input` is what the followup needs besides its text;
- * `afterwards` rereads and shows.
+ * A form to write with: text, files, a draft that is kept until GLPI has it. `send` is {write(html, files), arrived()};
+ * `afterwards({lost})` rereads and shows. `limits` is there where files may go with it.
  */
-export function composer({ place, heading, button, itemtype = "Ticket", itemsId, input = {}, limits, before = 0, afterwards, required = "", files = true, quiet = false }) {
+export function composer({ place, heading, button, itemtype = "Ticket", itemsId, send, limits, before = 0, afterwards, required = "", quiet = false }) {
   const user = current().user.id;
   const kept = readDraft(user, place);
   const text = el("textarea", { id: `text-${place}`, rows: 4, dir: "auto" });
   text.value = kept?.text || "";
   const form = el("form", { class: "composer", novalidate: true });
-  const chosen = files ? picker(limits, form) : null;
-  const send = el("button", { class: `button ${quiet ? "quiet" : "primary"}` }, button);
+  const chosen = limits ? picker(limits, form) : null;
+  const submit = el("button", { class: `button ${quiet ? "quiet" : "primary"}` }, button);
   const said = el("div", { class: "said" });
-  form.append(field(heading, text), chosen?.root ?? "", said, el("p", { class: "row" }, send, el("span", { class: "hint draft-note" }, kept?.text ? t("A draft was kept.") : "")));
+  form.append(field(heading, text), chosen?.root ?? "", said, el("p", { class: "row" }, submit, el("span", { class: "hint draft-note" }, kept?.text ? t("A draft was kept.") : "")));
   text.addEventListener("input", () => saveDraft(user, place, { text: text.value }));
   text.addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit(); });
   form.addEventListener("submit", (event) => {
@@ -168,16 +177,14 @@ export function composer({ place, heading, button, itemtype = "Ticket", itemsId,
     const names = chosen ? chosen.files().map((one) => one.name) : [];
     if (!text.value.trim() && (required || !names.length)) return fault(form, [[text, required || t("Please write something first.")]]);
     fault(form, []);
-    return busy(send, async () => {
+    return busy(submit, async () => {
       said.replaceChildren();
       try {
-        const content = text.value.trim() ? toHtml(text.value) : `<p>${t("Files")}</p>`;
-        await addFollowup({ itemtype, items_id: itemsId, content, ...input }, chosen ? chosen.files() : []);
+        await send.write(text.value.trim() ? toHtml(text.value) : `<p>${t("Files")}</p>`, chosen ? chosen.files() : []);
       } catch (error) {
         if (!(error instanceof Trouble)) throw error;
-        said.replaceChildren(troubleLine(error));
-        if (error.kind === "unknown") await afterwards({ unsure: true }).catch(() => {});
-        return;
+        const there = error.kind === "unknown" && await send.arrived().catch(() => false);
+        if (!there) { said.replaceChildren(troubleLine(error)); return; }
       }
       dropDraft(user, place);
       text.value = "";

@@ -2,6 +2,9 @@
 import { announce, el, icon } from "./dom.js";
 import { nt, t } from "./i18n.js";
 import { bytes } from "./time.js";
+import { explain } from "./trouble.js";
+
+const MOST_AT_ONCE = 20_000_000;
 
 /** Why a file would be refused, or "". `limits` is {bytes, extensions}. */
 export function refusal(file, limits) {
@@ -33,7 +36,8 @@ export function picker(limits, listenTo) {
   function take(found) {
     const faults = [];
     for (const file of found) {
-      const why = refusal(file, limits());
+      const all = chosen.reduce((sum, one) => sum + one.size, file.size);
+      const why = refusal(file, limits()) || (all > MOST_AT_ONCE && explain({ kind: "large" }));
       if (why) faults.push(why);
       else chosen.push(unique(file));
     }

@@ -6,7 +6,7 @@ import { dropAllDrafts } from "./draft.js";
 import { busy, fault, field } from "./form.js";
 import { loadWords, t } from "./i18n.js";
 import { go, leave, match, nameSite, parse, show } from "./route.js";
-import { setOffset } from "./time.js";
+import { setClock } from "./time.js";
 import { troubleLine } from "./trouble.js";
 
 export const settings = JSON.parse(document.getElementById("settings").textContent);
@@ -82,7 +82,8 @@ function bar() {
 }
 
 function mark() {
-  const [top = ""] = parse(location.hash).parts;
+  const [first_ = ""] = parse(location.hash).parts;
+  const top = settings.site === "panel" && first_ === "tickets" ? "board" : first_;
   for (const one of document.querySelectorAll("#nav a")) {
     if (parse(one.getAttribute("href")).parts[0] === (top || undefined)) one.setAttribute("aria-current", "page");
     else one.removeAttribute("aria-current");
@@ -168,10 +169,10 @@ export async function begin(routes, homeAddress = "") {
   nameSite(settings.name);
   await loadWords(settings.language, settings.words);
   await find();
-  if (current()) setOffset(current().offset);
+  if (current()) setClock(current());
   onChange((what) => {
     bar();
-    if (what === "in") setOffset(current().offset);
+    if (what === "in") setClock(current());
     if (what === "expired") expired();
     if (what === "out") { leave(); document.getElementById("expired")?.close(); go("#/sign-in"); render(); }
   });

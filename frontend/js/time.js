@@ -11,8 +11,18 @@ export function serverOffset(written, httpDate) {
   return Math.round((local - utc) / QUARTER) * QUARTER;
 }
 
-let offset = 0;
-export function setOffset(value) { offset = value; }
+let offset = 0, skew = 0;
+/** Keep the server's offset from UTC, and what the reader's clock lacks (ms). */
+export function setClock(found) { offset = found.offset; skew = found.skew; }
+
+/** How far the reader's clock is behind the server's: ms, 0 where it is under half a minute or unknown. */
+export function clockSkew(httpDate, here = Date.now()) {
+  const found = Date.parse(httpDate) - here;
+  return Math.abs(found) > 30_000 ? found : 0;
+}
+
+/** The instant that it is at the server. */
+export function now() { return Date.now() + skew; }
 
 /** A date of GLPI as an instant (ms), or NaN. */
 export function instant(written) {
@@ -27,12 +37,12 @@ export function asGlpi(ms) {
 const STEPS = [["minute", 60], ["hour", 3600], ["day", 86400], ["month", 2629800], ["year", 31557600]];
 
 /** "3 minutes ago"; a clock that is a little ahead is now. */
-export function ago(ms, now = Date.now()) {
+export function ago(ms, at = now()) {
   if (Number.isNaN(ms)) return "";
-  const seconds = (ms - now) / 1000;
+  const seconds = (ms - at) / 1000;
   if (Math.abs(seconds) < 45) return t("just now");
-  const at = STEPS.findLastIndex(([, size]) => Math.abs(seconds) >= size * 0.75);
-  const [unit, size] = STEPS[Math.max(at, 0)];
+  const step = STEPS.findLastIndex(([, size]) => Math.abs(seconds) >= size * 0.75);
+  const [unit, size] = STEPS[Math.max(step, 0)];
   return new Intl.RelativeTimeFormat(language(), { numeric: "auto" }).format(Math.round(seconds / size), unit);
 }
 

@@ -24,7 +24,7 @@ from glpi_bridge.glpi.client import Credentials, Glpi
 from glpi_bridge.http import session
 from glpi_bridge.sandbox.glpi.documents import TAKEN
 from glpi_bridge.sandbox.glpi.fixture import PASSWORDS
-from glpi_bridge.sandbox.glpi.people import ENDUSER, TECHNICIAN
+from glpi_bridge.sandbox.glpi.people import ADMINISTRATOR, ENDUSER, TECHNICIAN
 from glpi_bridge.sandbox.glpi.server import GlpiServer
 from glpi_bridge.sandbox.site import SiteServer
 from glpi_bridge.sandbox.tally import Problem as Opened
@@ -54,13 +54,20 @@ class Problem:
     value: str
 
 
+CLOSED: Final = 6
 WORKSTATION: Final = 7
 """A category of the stand-in."""
 REPORTS: Final = (
     ("The printer on the second floor does not print", "It says paper jam, but there is none.", 2, "Which one is it?"),
     ("I cannot open the shared folder", "Access denied since this morning.", 4, ""),
     ("New laptop for Ana", "She starts on Monday.", 3, "It is on your desk."),
+    ("My password has expired", "I cannot sign in at the time clock.", 3, "You can choose a new one now."),
 )
+NOTICE: Final = {
+    "en": "This is the demo: nothing you do here reaches anybody.",
+    "es": "Esto es la demostración: nada de lo que haga aquí llega a nadie.",
+    "fr": "Ceci est la démonstration : rien de ce que vous faites ici n’atteint personne.",
+}
 PEOPLE: Final = (
     ("end user", "enduser", PASSWORDS[8], "portal"),
     ("technician", "technician", PASSWORDS[9], "panel"),
@@ -136,7 +143,7 @@ def stage(version: str = "10", health: Callable[[Path], Mapping[str, Any]] | Non
 
 def serve_sites(root: Path, glpi: GlpiServer, health: Callable[[], Mapping[str, Any]] | None = None) -> SiteServer:
     """Build portal and panel and serve them, with GLPI's categories and what people asked for meanwhile."""
-    build(SiteSettings(), root)
+    build(SiteSettings(notices=(NOTICE,)), root)
     with glpi_client(glpi) as client:
         catalog = read_catalog(client)
         articles = read_articles(client)
@@ -156,7 +163,8 @@ def glpi_client(glpi: GlpiServer) -> Glpi:
 
 
 def people_ask(glpi: GlpiServer) -> None:
-    """Let an end user and a technician leave a few tickets, as a morning would."""
+    """Let an end user and a technician leave a few tickets, as a morning would; closed ones are to be rated."""
+    glpi.people.edit(0, user=ADMINISTRATOR, itemtype="Entity", inquest_config=1, inquest_rate=100)
     for title, text, urgency, deed in REPORTS:
         ticket = glpi.people.create(
             name=title, content=f"<p>{text}</p>", itilcategories_id=WORKSTATION, urgency=urgency, user=ENDUSER
@@ -164,8 +172,10 @@ def people_ask(glpi: GlpiServer) -> None:
         if deed:
             glpi.people.take(ticket)
             glpi.people.reply(ticket, f"<p>{deed}</p>", user=TECHNICIAN)
-        if deed.startswith("It is"):
+        if deed.startswith(("It is", "You can")):
             glpi.people.solve(ticket, f"<p>{deed}</p>")
+        if deed.startswith("You can"):
+            glpi.people.set_status(ticket, CLOSED)
 
 
 def write_settings(directory: Path, glpi: GlpiServer, zabbix: Standin) -> Path:

@@ -98,7 +98,7 @@ def _static(settings: SiteSettings) -> dict[str, str | bytes]:
     return {
         "portal.js": modules.bundle(js / "portal" / "portal.js"),
         "panel.js": modules.bundle(js / "panel" / "panel.js"),
-        "html.js": (js / "html.js").read_text("utf-8"),
+        "html.js": modules.small((js / "html.js").read_text("utf-8")),
         "language.js": modules.bundle(js / "language.js"),
         "theme.js": modules.bundle(js / "theme.js"),
         "purify.js": words.frontend("vendor", "purify.min.js").read_bytes(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from glpi_bridge import http
 from glpi_bridge.address import glpi_url
@@ -14,6 +14,9 @@ from glpi_bridge.secret import Secret
 
 from .build import put
 from .settings import Reader
+
+_INHERITED: Final = -2
+_GLPI_10: Final = {"most": 5, "comment": 0}
 
 
 def refresh(reader: Reader, out: Path) -> dict[str, int]:
@@ -51,7 +54,29 @@ def read_catalog(glpi: Glpi) -> dict[str, Any]:
         }
         for row in glpi.rows("ITILCategory")
     ]
-    return {"categories": sorted(categories, key=lambda one: str(one["path"])), "upload": _upload(glpi)}
+    surveys = {str(number): rule for number, rule in _surveys(glpi).items()}
+    ordered = sorted(categories, key=lambda one: str(one["path"]))
+    return {"categories": ordered, "surveys": surveys, "upload": _upload(glpi)}
+
+
+def _surveys(glpi: Glpi) -> dict[int, dict[str, int]]:
+    """Return the rule of each entity whose survey differs from GLPI 10's: highest rate, up to which words are wanted.
+
+    An entity's own rule is that of the nearest one above with a survey of its own (`inquest_config` -2 is inherited).
+    """
+    try:
+        entities = {int(row["id"]): row for row in glpi.rows("Entity")}
+    except Refused:
+        return {}
+    rules = {}
+    for number, entity in entities.items():
+        at = entity
+        while at.get("inquest_config") == _INHERITED and at["entities_id"] in entities and at["id"] != 0:
+            at = entities[at["entities_id"]]
+        rule = {"most": at.get("inquest_max_rate") or 5, "comment": at.get("inquest_mandatory_comment") or 0}
+        if rule != _GLPI_10:
+            rules[number] = rule
+    return rules
 
 
 def _upload(glpi: Glpi) -> dict[str, Any]:

@@ -60,10 +60,11 @@ class Place:
         route: str = "#/",
         width: int = 1280,
         scheme: Literal["light", "dark"] = "light",
+        language: str = "en",
     ) -> Page:
         """Sign somebody in by the form."""
         page = self.page(width=width, scheme=scheme)
-        page.goto(f"{self.address}/{site}/en/{route}")
+        page.goto(f"{self.address}/{site}/{language}/{route}")
         page.locator("#login").fill(who[0])
         page.locator("#password").fill(who[1])
         page.keyboard.press("Enter")

@@ -38,6 +38,7 @@ GOES = [
             "/ITILFollowup",
             "/ITILSolution",
             "/Ticket_User",
+            "/Group_Ticket",
             "/TicketSatisfaction",
             "?with_documents=true",
             "?range=0-1",

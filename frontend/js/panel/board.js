@@ -1,18 +1,19 @@
 // The board: one live list, most urgent first; queues and counts are made here.
-import { add, addMany, change, search, Trouble } from "../api.js";
+import { addMany, search, Trouble } from "../api.js";
 import { ASSIGN, OWN, STEAL, current, may } from "../auth.js";
 import { announce, el, icon, isTyping, kept, toast, view } from "../dom.js";
 import { when } from "../conversation.js";
 import { busy } from "../form.js";
 import { nt, t } from "../i18n.js";
 import { go, link } from "../route.js";
-import { WAITING, signal, stateChip } from "../status.js";
+import { WAITING, priorityWord, signal, stateChip } from "../status.js";
 import { finds, toId, toHtml } from "../text.js";
-import { ago, asGlpi, instant } from "../time.js";
+import { ago, asGlpi, instant, now } from "../time.js";
 import { explain, troubleLine } from "../trouble.js";
 
 const MOST = 500;
 const FIELDS = [2, 1, 12, 3, 7, 15, 19, 14, 18, 9];
+const HOLDERS = [5, 8];
 const OPEN = [12, "equals", "notold"];
 let names = null;
 
@@ -33,7 +34,7 @@ export function holders(value) {
 /** Whether a row belongs to a queue. */
 export function inQueue(queue, row, me) {
   switch (queue) {
-    case "unassigned": return !holders(row[5]).length && !row.group;
+    case "unassigned": return row[5] !== undefined && !holders(row[5]).length && ![row[8]].flat().filter(Boolean).length;
     case "mine": return holders(row[5]).includes(me);
     case "monitoring": return fromMonitoring(row);
     case "waiting": return Number(row[12]) === WAITING;
@@ -68,73 +69,108 @@ export function folded(rows) {
 
 export const QUEUES = () => [["all", t("All")], ["unassigned", t("Unassigned")], ["mine", t("Mine")], ["monitoring", t("Monitoring")], ["waiting", t("Waiting")]];
 
-export async function board(ctx, _values, query) {
-  const queue = query.get("queue") || kept("queue") || "all";
-  const sort = query.get("sort") || "urgent";
-  const words = query.get("q") || "";
+// -- the open tickets, kept while the page is open: the board and the list beside a ticket show the same --
+const store = { rows: new Map(), words: null, total: 0, last: 0, seen: 0 };
+
+/** Read all open tickets; who has them follows in a second call, as that is what costs on a big board. */
+async function readAll(words, signal_, shown = () => {}) {
+  const criteria = [OPEN, ...(words ? [[1, "contains", words]] : [])];
+  const began = now();
+  const found = await search("Ticket", { criteria, fields: FIELDS, count: MOST, signal: signal_ });
+  const old = store.rows;
+  store.rows = new Map(found.rows.map((row) => [toId(row[2]), { ...row, 5: old.get(toId(row[2]))?.[5], 8: old.get(toId(row[2]))?.[8] }]));
+  Object.assign(store, { words, total: found.total, seen: began, last: now() });
+  shown();
+  const held = await search("Ticket", { criteria, fields: [2, ...HOLDERS], count: MOST, signal: signal_ }).catch(() => ({ rows: [] }));
+  for (const one of held.rows) Object.assign(store.rows.get(toId(one[2])) || {}, { 5: one[5] ?? null, 8: one[8] ?? null });
+}
+
+/** Read what has changed since; how many rows are others now. */
+async function readChanges(signal_) {
+  const began = now();
+  const found = await search("Ticket", { criteria: [[19, "morethan", asGlpi(store.seen - 2000)]], fields: [...FIELDS, ...HOLDERS], count: MOST, signal: signal_ });
+  let changes = 0;
+  for (const one of found.rows) {
+    const id = toId(one[2]);
+    const known = store.rows.get(id);
+    const gone = Number(one[12]) > WAITING;
+    if (gone ? known : !known || known[19] !== one[19]) changes += 1;
+    if (gone) store.rows.delete(id);
+    else if (!store.words || finds(one[1], store.words)) store.rows.set(id, one);
+  }
+  Object.assign(store, { seen: began, last: now() });
+  return changes;
+}
+
+/** Read now and then, `shown` after each time; quieter where nobody touches the page. */
+function live(ctx, words, shown, failed) {
+  let touched = Date.now();
+  for (const event of ["pointermove", "keydown"]) ctx.listen(document, event, () => { touched = Date.now(); });
+  const tell = (changes) => { if (changes) announce(nt("{n} ticket changed", "{n} tickets changed", changes)); shown(); };
+  ctx.every(15_000, () => { if (Date.now() - touched < 300_000 || now() - store.last > 58_000) readChanges(ctx.signal).then(tell).catch(failed); });
+  ctx.every(300_000, () => readAll(words, ctx.signal).then(shown).catch(failed));
+}
+
+/** Who has a row's ticket, in words. */
+function whoHas(row) {
+  const who = [...holders(row[5]).map((one) => names?.get(one) || `#${one}`), row[8]].flat().filter(Boolean).join(", ");
+  if (who) return t("{name} has it", { name: who });
+  return row[5] === undefined ? "…" : t("Nobody yet");
+}
+
+const chosenQueue = (query) => ({ queue: query.get("queue") || "all", sort: query.get("sort") || "urgent", q: query.get("q") || "", area: query.get("area") || "", level: query.get("level") || "" });
+/** The rows of a choice, in order. */
+function rowsOf(choice) {
   const me = current().user.id;
-  const rows = new Map();
+  return [...store.rows.values()].filter((row) => inQueue(choice.queue, row, me) && (!choice.area || row[7] === choice.area) && (!choice.level || String(row[3]) === choice.level)).sort(compare(choice.sort));
+}
+
+let latest = chosenQueue(new URLSearchParams());
+
+export async function board(ctx, _values, query) {
+  const choice = latest = chosenQueue(query);
+  const me = current().user.id;
   const selected = new Set();
   const elements = new Map();
   const unfolded = new Set();
-  let total = 0, last = Date.now(), seen = Date.now();
   const { root, at } = view("board");
-
-  async function technicians(range) {
-    const found = await search("Ticket", { criteria: range, fields: [2, 5], count: MOST, signal: ctx.signal }).catch(() => ({ rows: [] }));
-    for (const one of found.rows) { const row = rows.get(toId(one[2])); if (row) row[5] = one[5]; }
-  }
-  async function full() {
-    const criteria = [OPEN, ...(words ? [[1, "contains", words]] : [])];
-    const found = await search("Ticket", { criteria, fields: FIELDS, count: MOST, signal: ctx.signal });
-    total = found.total;
-    const old = new Map(rows);
-    rows.clear();
-    for (const one of found.rows) rows.set(toId(one[2]), { ...one, 5: old.get(toId(one[2]))?.[5] });
-    await technicians(criteria);
-    seen = Date.now();
-  }
-  async function delta() {
-    const since = asGlpi(seen - 2000);
-    const began = Date.now();
-    const found = await search("Ticket", { criteria: [[19, "morethan", since]], fields: [...FIELDS, 5], count: MOST, signal: ctx.signal });
-    seen = began;
-    let changes = 0;
-    for (const one of found.rows) {
-      const id = toId(one[2]);
-      const gone = Number(one[12]) > 4;
-      const known = rows.get(id);
-      if (gone ? known : !known || known[19] !== one[19]) changes += 1;
-      if (gone) rows.delete(id);
-      else if (!words || finds(one[1], words)) rows.set(id, one);
-    }
-    if (changes) { draw(); announce(nt("{n} ticket changed", "{n} tickets changed", changes)); }
-    last = Date.now();
-    at.age.textContent = t("Up to date");
-  }
+  const to = (change_) => link(["board"], { ...choice, ...change_ });
 
   function cells(entry) {
-    const row = entry.row, id = toId(row[2]), due = instant(row[18]);
-    const who = holders(row[5]).map((one) => names?.get(one) || `#${one}`).join(", ");
+    const row = entry.row, id = toId(row[2]), due = instant(row[18]), late = due < now();
     return [
       el("td", {}, el("input", { type: "checkbox", checked: selected.has(id), "aria-label": t("Choose #{id}", { id }), onchange: (event) => { if (event.target.checked) selected.add(id); else selected.delete(id); bulk(); } })),
       el("td", {}, signal(row[3])),
       el("td", { class: "title" }, el("a", { href: link(["tickets", String(id)]), dir: "auto", "data-row": String(id) }, row[1] || t("(no title)")), entry.more ? el("button", { class: "button tiny", type: "button", onclick: () => { unfolded.add(String(row[1])); draw(); } }, nt("+{n} repeat", "+{n} repeats", entry.more)) : null,
         el("span", { class: "muted line" }, `#${id}`, row[7] ? ` · ${row[7]}` : "", fromMonitoring(row) ? [" · ", icon("pulse"), t("Monitoring")] : "")),
       el("td", {}, stateChip(row[12])),
-      el("td", { dir: "auto" }, who ? t("{name} has it", { name: who }) : el("span", { class: "muted" }, t("Nobody yet"))),
-      el("td", {}, when(row[15]), !Number.isNaN(due) && el("span", { class: due < Date.now() ? "fault line" : "muted line" }, due < Date.now() ? t("late since {ago}", { ago: ago(due) }) : t("due {ago}", { ago: ago(due) }))),
+      el("td", { dir: "auto", class: holders(row[5]).length || row[8] ? "" : "muted" }, whoHas(row)),
+      el("td", {}, when(row[15]), !Number.isNaN(due) && el("span", { class: late ? "fault line" : "muted line" }, late ? t("was due {ago}", { ago: ago(due) }) : t("due {ago}", { ago: ago(due) }))),
     ];
   }
 
+  function counted(select, label, values, word, chosen) {
+    const counts = new Map();
+    for (const value of values) counts.set(value, (counts.get(value) || 0) + 1);
+    if (chosen && !counts.has(chosen)) counts.set(chosen, 0);
+    const options = [...counts].sort((a, b) => String(word(a[0])).localeCompare(String(word(b[0]))));
+    const print = JSON.stringify(options);
+    if (select.dataset.print === print) return;
+    select.dataset.print = print;
+    select.replaceChildren(el("option", { value: "" }, label), ...options.map(([value, n]) => el("option", { value, selected: value === chosen }, `${word(value)} (${n})`)));
+  }
+
   function draw() {
-    const list = [...rows.values()];
+    const list = [...store.rows.values()];
     for (const one of at.queues.querySelectorAll("a")) one.querySelector(".count").textContent = String(list.filter((row) => inQueue(one.dataset.queue, row, me)).length);
-    const mine = list.filter((row) => inQueue(queue, row, me)).sort(compare(sort));
+    const queued = list.filter((row) => inQueue(choice.queue, row, me));
+    counted(at.area, t("Every area"), queued.map((row) => row[7]).filter(Boolean), (value) => value, choice.area);
+    counted(at.level, t("Every priority"), queued.map((row) => String(row[3])), priorityWord, choice.level);
+    const mine = rowsOf(choice);
     const entries = folded(mine).flatMap((entry) => (entry.more && unfolded.has(String(entry.row[1])) ? mine.filter((row) => row[1] === entry.row[1]).map((row) => ({ row, more: 0 })) : [entry]));
     const order = entries.map((entry) => {
       const id = toId(entry.row[2]);
-      const print = JSON.stringify([entry, selected.has(id), Math.floor(Date.now() / 60_000)]);
+      const print = JSON.stringify([entry, whoHas(entry.row), selected.has(id), Math.floor(Date.now() / 60_000)]);
       let one = elements.get(id);
       if (!one) { one = { node: el("tr", {}), print: "" }; elements.set(id, one); }
       if (one.print !== print) {
@@ -150,7 +186,8 @@ export async function board(ctx, _values, query) {
     if (!same) { at.rows.replaceChildren(...order); if (focus?.isConnected) focus.focus({ preventScroll: true }); }
     at.table.hidden = !order.length;
     at.empty.hidden = Boolean(order.length);
-    at.note.textContent = total > MOST ? t("{n} tickets are open; the {most} changed last are shown. Search to see others.", { n: total, most: MOST }) : nt("{n} ticket", "{n} tickets", mine.length);
+    at.note.textContent = store.total > MOST ? t("{n} tickets are open; the {most} changed last are shown. Search to see others.", { n: store.total, most: MOST }) : nt("{n} ticket", "{n} tickets", mine.length);
+    at.age.textContent = "";
     bulk();
   }
 
@@ -159,62 +196,99 @@ export async function board(ctx, _values, query) {
     at.chosen.textContent = nt("{n} chosen", "{n} chosen", selected.size);
   }
 
+  /** Do one thing to all that are chosen; true where all of it was done. */
   async function together(button, work) {
-    await busy(button, async () => {
+    return busy(button, async () => {
       const ids = [...selected];
+      let failed = [];
       try {
         const results = await work(ids);
-        const failed = results.flatMap((one, index) => (one.id ? [] : [[ids[index], one.said]]));
+        failed = results.flatMap((one, index) => (one.id ? [] : [[ids[index], one.said]]));
         selected.clear();
         for (const [id] of failed) selected.add(id);
-        at.said.replaceChildren(...(failed.length ? [el("div", { class: "notice warn", role: "alert" }, el("p", {}, t("Not done for:")), el("ul", {}, failed.map(([id, why]) => el("li", {}, `#${id} `, why))))] : []));
+        at.said.replaceChildren(...(failed.length ? [el("div", { class: "notice warn", role: "alert" }, el("p", {}, t("Not done for:")), el("ul", {}, failed.map(([id, why]) => el("li", {}, `#${id} `, why || t("GLPI did not accept this.")))))] : []));
         if (!failed.length) toast(t("Done."));
       } catch (error) {
         if (!(error instanceof Trouble)) throw error;
+        failed = ids;
         at.said.replaceChildren(troubleLine(error));
       }
-      await full();
+      await readAll(choice.q, ctx.signal).catch(() => {});
       draw();
+      return !failed.length;
     });
   }
-  at.take.addEventListener("click", () => together(at.take, (ids) => addMany("Ticket_User", ids.map((id) => ({ tickets_id: id, users_id: me, type: 2 })))));
-  at.solve.addEventListener("click", () => {
-    at.solveForm.hidden = false;
-    at.solveText.focus();
-  });
+  const assignTo = (userId) => (ids) => addMany("Ticket_User", ids.map((id) => ({ tickets_id: id, users_id: userId, type: 2 })));
+  at.take.addEventListener("click", () => together(at.take, assignTo(me)));
+  at.give.addEventListener("click", () => { const userId = toId(at.giveTo.value); if (userId) together(at.give, assignTo(userId)); else at.giveTo.focus(); });
+  at.solve.addEventListener("click", () => { at.solveForm.hidden = false; at.solveText.focus(); });
   at.solveForm.addEventListener("submit", (event) => {
     event.preventDefault();
     if (!at.solveText.value.trim()) return;
-    together(at.solve, (ids) => addMany("ITILSolution", ids.map((id) => ({ itemtype: "Ticket", items_id: id, content: toHtml(at.solveText.value) })))).then(() => { at.solveForm.hidden = true; at.solveText.value = ""; });
+    together(at.solve, (ids) => addMany("ITILSolution", ids.map((id) => ({ itemtype: "Ticket", items_id: id, content: toHtml(at.solveText.value) })))).then((done) => { if (done) { at.solveForm.hidden = true; at.solveText.value = ""; } });
   });
   at.take.hidden = !may("ticket", ASSIGN | STEAL | OWN);
+  at.give.hidden = at.giveTo.hidden = !may("ticket", ASSIGN);
 
-  at.queues.replaceChildren(...QUEUES().map(([name, label]) => el("li", {}, el("a", { href: link(["board"], { queue: name, sort, q: words }), "data-queue": name, "aria-current": name === queue ? "true" : null }, label, el("span", { class: "count" }, "0")))));
-  at.q.value = words;
-  at.sort.value = sort;
-  at.form.addEventListener("submit", (event) => { event.preventDefault(); go(link(["board"], { queue, sort, q: at.q.value.trim() })); });
-  at.sort.addEventListener("change", () => go(link(["board"], { queue, sort: at.sort.value, q: words })));
-  ctx.listen(document, "keydown", (event) => {
-    if (kept("keys") === "off" || isTyping(event.target) || event.ctrlKey || event.altKey || event.metaKey) return;
-    const links = [...at.rows.querySelectorAll("a[data-row]")];
-    const here = links.indexOf(document.activeElement?.closest("tr")?.querySelector("a[data-row]"));
-    if (event.key === "j") links[Math.min(here + 1, links.length - 1)]?.focus();
-    else if (event.key === "k") links[Math.max(here - 1, 0)]?.focus();
-    else if (event.key === "t" && here >= 0) { const id = Number(links[here].dataset.row); selected.clear(); selected.add(id); together(at.take, (ids) => addMany("Ticket_User", ids.map((one) => ({ tickets_id: one, users_id: me, type: 2 })))); }
-    else if (event.key === "/") { event.preventDefault(); at.q.focus(); }
-    else if (event.key === "?") keysDialog();
-    else if (event.key === "n") go("#/new");
+  at.queues.replaceChildren(...QUEUES().map(([name, label]) => el("li", {}, el("a", { href: to({ queue: name }), "data-queue": name, "aria-current": name === choice.queue ? "true" : null }, label, el("span", { class: "count" }, "0")))));
+  at.q.value = choice.q;
+  at.sort.value = choice.sort;
+  at.form.addEventListener("submit", (event) => { event.preventDefault(); go(to({ q: at.q.value.trim() })); });
+  for (const name of ["sort", "area", "level"]) at[name].addEventListener("change", () => go(to({ [name]: at[name].value })));
+  keys(ctx, () => [...at.rows.querySelectorAll("a[data-row]")], (key, row) => {
+    if (key === "t" && row) { selected.clear(); selected.add(Number(row.dataset.row)); together(at.take, assignTo(me)); }
+    else if (key === "/") at.q.focus();
+    else return false;
+    return true;
   });
 
-  await Promise.all([full(), people(ctx.signal)]);
+  const lost = (error) => { if (!ctx.signal.aborted) at.age.textContent = `${explain(error)} ${t("This is from {ago}.", { ago: ago(store.last) })}`; };
+  await new Promise((done, fail) => { readAll(choice.q, ctx.signal, done).then(() => ctx.signal.aborted || draw(), fail); });
+  people(ctx.signal).then((known) => {
+    at.giveTo.replaceChildren(el("option", { value: "" }, t("Assign to")), ...[...known].map(([id, name]) => el("option", { value: String(id) }, name)));
+    draw();
+  });
   draw();
-  let quietSince = Date.now();
-  ctx.listen(document, "pointermove", () => { quietSince = Date.now(); });
-  ctx.listen(document, "keydown", () => { quietSince = Date.now(); });
-  const lost = (error) => { if (!ctx.signal.aborted) at.age.textContent = `${explain(error)} ${t("This is from {ago}.", { ago: ago(last) })}`; };
-  ctx.every(15_000, () => { if (Date.now() - quietSince < 300_000 || Date.now() - last > 58_000) delta().catch(lost); });
-  ctx.every(300_000, () => full().then(draw).catch(lost));
+  live(ctx, choice.q, draw, lost);
   return { title: t("Board"), root };
+}
+
+/** The board as a list beside a ticket: the same queue, the same order; null where there is no room. */
+export function beside(ctx, id) {
+  if (!matchMedia("(min-width:64rem)").matches) return null;
+  const list = el("ul", { class: "tickets" });
+  const label = QUEUES().find(([name]) => name === latest.queue)?.[1] || t("All");
+  const root = el("nav", { class: "pane-list", "aria-label": t("Board") }, el("p", { class: "back" }, el("a", { href: link(["board"], latest) }, t("Board: {queue}", { queue: label }))), list);
+  function draw() {
+    const print = (row) => el("li", {}, el("a", { class: "ticket-row", href: link(["tickets", row[2]]), "data-row": row[2], "aria-current": toId(row[2]) === id ? "true" : null },
+      el("span", { class: "ticket-title", dir: "auto" }, row[1] || t("(no title)")), el("span", { class: "muted", dir: "auto" }, signal(row[3], false), ` #${row[2]} · `, whoHas(row))));
+    const held = list.contains(document.activeElement) && document.activeElement.dataset.row;
+    list.replaceChildren(...rowsOf(latest).slice(0, 100).map((row) => print({ ...row, 2: String(toId(row[2])) })));
+    if (held) list.querySelector(`[data-row="${held}"]`)?.focus({ preventScroll: true });
+  }
+  draw();
+  const quiet = () => {};
+  if (now() - store.last > 60_000) readAll(latest.q, ctx.signal).then(draw).catch(quiet);
+  people(ctx.signal).then(draw);
+  live(ctx, latest.q, draw, quiet);
+  keys(ctx, () => [...list.querySelectorAll("a")], () => false);
+  return root;
+}
+
+/** Keys of a list: j and k move, others go to `more(key, link in focus)`, which tells whether it was one of its own. */
+function keys(ctx, links, more) {
+  ctx.listen(document, "keydown", (event) => {
+    if (kept("keys") === "off" || isTyping(event.target) || event.ctrlKey || event.altKey || event.metaKey) return;
+    const all = links();
+    const row = document.activeElement?.closest("tr, li")?.querySelector("a[data-row]");
+    const here = row ? all.indexOf(row) : all.findIndex((one) => one.getAttribute("aria-current"));
+    if (event.key === "j") all[Math.min(here + 1, all.length - 1)]?.focus();
+    else if (event.key === "k") all[Math.max(here - 1, 0)]?.focus();
+    else if (event.key === "?") keysDialog();
+    else if (event.key === "n") go("#/new");
+    else if (!more(event.key, row)) return;
+    event.preventDefault();
+  });
 }
 
 export function keysDialog() {

@@ -2,7 +2,8 @@
 import { add, change, item, items, remove, search, Trouble } from "../api.js";
 import { ASSIGN, CREATE, OWN, SEEPRIVATE, STEAL, UPDATE, current, may } from "../auth.js";
 import { announce, el, icon, isTyping, kept, toast, view } from "../dom.js";
-import { cleaner, composer, conversation, entries, fileButton, nameOf, when, withFiles } from "../conversation.js";
+import { cleaner, composer, conversation, entries, fileButton, followup, nameOf, when, withFiles } from "../conversation.js";
+import { dropDraft, readDraft, saveDraft } from "../draft.js";
 import { eventView } from "../event.js";
 import { busy, confirm, fault, field } from "../form.js";
 import { nt, t } from "../i18n.js";
@@ -10,21 +11,22 @@ import { go, link } from "../route.js";
 import { begin, data, meView, settings, signInView } from "../shell.js";
 import { CLOSED, SOLVED, WAITING, priorityWord, signal, stateChip } from "../status.js";
 import { toHtml, toId } from "../text.js";
-import { ago, exact, instant, span } from "../time.js";
+import { ago, exact, instant, now, span } from "../time.js";
 import { explain, troubleLine } from "../trouble.js";
-import { board, people } from "./board.js";
+import { beside, board, people } from "./board.js";
 
 const assigns = () => may("ticket", ASSIGN | STEAL | OWN);
 
-/** A button that writes, says what went wrong, and rereads in any case that may have changed something. */
-function deed(words, said, work, { style = "quiet", name = "", done = "" } = {}) {
+/** A button that writes and says what went wrong; after an unclear answer it rereads (`again`) and says it there. */
+function deed(words, said, work, { style = "quiet", name = "", done = "", again = null } = {}) {
   const button = el("button", { class: `button ${style}`, type: "button" }, name && icon(name), words);
   button.addEventListener("click", () => busy(button, async () => {
     try {
       if ((await work()) !== false && done) toast(done);
     } catch (error) {
       if (!(error instanceof Trouble)) throw error;
-      said.replaceChildren(troubleLine(error));
+      if (error.kind === "unknown" && again) await again();
+      (said.isConnected ? said : document.querySelector("main .said"))?.replaceChildren(troubleLine(error));
     }
   }));
   return button;
@@ -42,7 +44,10 @@ async function ticket(ctx, { id: text }) {
     items(path("ITILFollowup"), ["users_id"], ctx.signal), items(path("ITILSolution"), ["users_id"], ctx.signal), items(path("Ticket_User"), ["users_id"], ctx.signal),
     gentle(items(path("TicketTask"), ["users_id"], ctx.signal)), gentle(items(path("Group_Ticket"), ["groups_id"], ctx.signal)),
     gentle(items(path("Problem_Ticket"), ["problems_id"], ctx.signal)), gentle(items(path("Change_Ticket"), ["changes_id"], ctx.signal)), gentle(items(path("Item_Ticket"), [], ctx.signal))]);
-  const { root, at } = view("ticket");
+  const { root: article, at } = view("ticket");
+  const list = beside(ctx, id);
+  const root = list ? el("div", { class: "split" }, list, article) : article;
+  const again = ctx.again;
   const me = current().user.id;
   const technicians = actors.filter((each) => each.type === 2);
   const asked = actors.filter((each) => each.type === 1);
@@ -67,8 +72,8 @@ async function ticket(ctx, { id: text }) {
 
   // taking, giving back, assigning
   async function take() {
-    const now = await items(path("Ticket_User"), ["users_id"], ctx.signal);
-    const others = now.filter((each) => each.type === 2 && !technicians.some((old) => old.id === each.id));
+    const present = await items(path("Ticket_User"), ["users_id"], ctx.signal);
+    const others = present.filter((each) => each.type === 2 && !technicians.some((old) => old.id === each.id));
     if (others.length) {
       at.said.replaceChildren(el("p", { class: "notice warn", role: "alert" }, icon("alert"), t("{name} was faster and has it. Nothing was changed.", { name: others.map((each) => each._names?.users_id).join(", ") }), " ", el("button", { class: "button quiet", onclick: () => ctx.again() }, t("Show it"))));
       return false;
@@ -78,35 +83,34 @@ async function ticket(ctx, { id: text }) {
     return true;
   }
   if (assigns() && open) {
-    at.deeds.append(mine ? deed(t("Give back"), at.said, async () => { await remove("Ticket_User", mine.id); await ctx.again(); }, { done: t("Given back.") })
-      : deed(t("Take it"), at.said, take, { style: "primary", name: "hand", done: t("You have it.") }));
+    at.deeds.append(mine ? deed(t("Give back"), at.said, async () => { await remove("Ticket_User", mine.id); await ctx.again(); }, { again, done: t("Given back.") })
+      : deed(t("Take it"), at.said, take, { again, style: "primary", name: "hand", done: t("You have it.") }));
   }
   if (may("ticket", UPDATE) && open) {
-    at.deeds.append(one.status === WAITING ? deed(t("No longer waiting"), at.said, async () => { await change("Ticket", id, { status: 2 }); await ctx.again(); })
-      : deed(t("Wait for an answer"), at.said, async () => { await change("Ticket", id, { status: WAITING }); await ctx.again(); }));
+    at.deeds.append(one.status === WAITING ? deed(t("No longer waiting"), at.said, async () => { await change("Ticket", id, { status: 2 }); await ctx.again(); }, { again })
+      : deed(t("Wait for an answer"), at.said, async () => { await change("Ticket", id, { status: WAITING }); await ctx.again(); }, { again }));
   }
   if (may("ticket", ASSIGN) && open) at.assign.append(await assignForm(ctx, id, at.said));
-  if (may("problem", CREATE) && settings.features.problems) at.deeds.append(deed(t("Make a problem of it"), at.said, () => spawn("Problem", one)));
-  if (may("change", CREATE) && settings.features.changes) at.deeds.append(deed(t("Make a change of it"), at.said, () => spawn("Change", one)));
+  if (may("problem", CREATE) && settings.features.problems) at.deeds.append(deed(t("Make a problem of it"), at.said, () => spawn("Problem", one), { again }));
+  if (may("change", CREATE) && settings.features.changes) at.deeds.append(deed(t("Make a change of it"), at.said, () => spawn("Change", one), { again }));
 
   // answering
   const catalog = await data("catalog");
   const stamp = one.date_mod;
-  const base = { itemsId: id, limits: () => catalog?.upload, before: (one._documents || []).length, afterwards: async ({ lost = [], unsure } = {}) => {
-    if (unsure) { const now = await items(path("ITILFollowup"), [], ctx.signal); if (now.length === followups.length) return; }
+  const base = { itemsId: id, limits: () => catalog?.upload, before: (one._documents || []).length, afterwards: async ({ lost = [] } = {}) => {
     await ctx.again();
     if (lost.length) toast(t("GLPI did not take: {names}", { names: lost.join(", ") }));
   } };
   if (one.status !== CLOSED) {
-    const tabs = [[t("Answer"), () => composer({ ...base, place: `answer-${id}`, heading: t("Answer, read by who asked"), button: t("Send answer") })]];
-    if (may("followup", SEEPRIVATE)) tabs.push([t("Private note"), () => { const form = composer({ ...base, place: `note-${id}`, heading: t("Private note, read by technicians only"), button: t("Keep note"), input: { is_private: 1 } }); form.classList.add("private"); return form; }]);
-    if (may("task", 4096 | 4)) tabs.push([t("Task"), () => taskForm(ctx, id)]);
-    if (open) tabs.push([t("Solve"), () => solveForm(ctx, id)]);
+    const tabs = [[t("Answer"), () => composer({ ...base, send: followup("Ticket", id, followups), place: `answer-${id}`, heading: t("Answer, read by who asked"), button: t("Send answer") })]];
+    if (may("followup", SEEPRIVATE)) tabs.push([t("Private note"), () => { const form = composer({ ...base, send: followup("Ticket", id, followups, { is_private: 1 }), place: `note-${id}`, heading: t("Private note, read by technicians only"), button: t("Keep note") }); form.classList.add("private"); return form; }]);
+    if (may("task", 4096 | 4)) tabs.push([t("Task"), () => taskForm(base, id, tasks)]);
+    if (open) tabs.push([t("Solve"), () => solveForm(base, id, solutions)]);
     at.answer.append(tabbed(tabs));
   }
   ctx.every(30_000, async () => {
-    const now = await item(`Ticket/${id}`, {}, ctx.signal).catch(() => null);
-    if (!now || now.date_mod === stamp || at.news.querySelector(".newer")) return;
+    const fresh = await item(`Ticket/${id}`, {}, ctx.signal).catch(() => null);
+    if (!fresh || fresh.date_mod === stamp || at.news.querySelector(".newer")) return;
     at.news.append(el("p", { class: "notice info newer", role: "status" }, icon("info"), t("This ticket has changed since you opened it."), " ", el("button", { class: "button quiet", onclick: () => ctx.again() }, t("Show it"))));
   });
   ctx.listen(document, "keydown", (event) => {
@@ -141,41 +145,28 @@ async function assignForm(ctx, id, said) {
     else await add("Ticket_User", { tickets_id: id, users_id: number, type: 2 });
     await ctx.again();
     return true;
-  }, { done: t("Assigned.") }));
+  }, { done: t("Assigned."), again: ctx.again }));
 }
 
-function writing(ctx, { id, heading, button, send, extra = [] }) {
-  const text = el("textarea", { id, rows: 4, dir: "auto" });
-  const said = el("div", { class: "said" });
-  const go_ = el("button", { class: "button primary" }, button);
-  const form = el("form", { class: "composer", novalidate: true }, field(heading, text), extra, said, el("p", {}, go_));
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    if (!text.value.trim()) return fault(form, [[text, t("Please write something first.")]]);
-    fault(form, []);
-    return busy(go_, async () => {
-      try { await send(text.value); await ctx.again(); toast(t("Done.")); } catch (error) {
-        if (!(error instanceof Trouble)) throw error;
-        said.replaceChildren(troubleLine(error));
-      }
-    });
-  });
-  return form;
+/** A form whose text becomes one item; after an unclear answer `there` tells whether it came to be. */
+const oneItem = (itemtype, input, there) => ({ write: (content) => add(itemtype, { ...input, content }), arrived: there });
+
+function taskForm(base, id, tasks) {
+  const send = oneItem("TicketTask", { tickets_id: id, state: 1 }, async () => (await items(`Ticket/${id}/TicketTask`)).length > tasks.length);
+  return composer({ ...base, limits: null, place: `task-${id}`, heading: t("What is to be done?"), button: t("Add task"), send, required: t("Please write something first.") });
 }
 
-function taskForm(ctx, id) {
-  return writing(ctx, { id: "task-text", heading: t("What is to be done?"), button: t("Add task"), send: (text) => add("TicketTask", { tickets_id: id, content: toHtml(text), state: 1 }) });
-}
-
-function solveForm(ctx, id) {
-  return writing(ctx, { id: "solve-text", heading: t("How was it solved?"), button: t("Solve"), send: async (text) => {
-    const now = await item(`Ticket/${id}`, {});
-    if (now.status >= SOLVED) {
+function solveForm(base, id, solutions) {
+  const send = oneItem("ITILSolution", { itemtype: "Ticket", items_id: id }, async () => (await items(`Ticket/${id}/ITILSolution`)).length > solutions.length);
+  const write = async (content) => {
+    const fresh = await item(`Ticket/${id}`, {});
+    if (fresh.status >= SOLVED) {
       const before = await items(`Ticket/${id}/ITILSolution`, ["users_id"]);
       throw new Trouble("refused", { details: t("Already solved by {name}.", { name: nameOf(before.at(-1) || {}) }) });
     }
-    await add("ITILSolution", { itemtype: "Ticket", items_id: id, content: toHtml(text) });
-  } });
+    return send.write(content);
+  };
+  return composer({ ...base, limits: null, place: `solve-${id}`, heading: t("How was it solved?"), button: t("Solve"), send: { ...send, write }, required: t("Please write something first.") });
 }
 
 async function spawn(kind, one) {
@@ -189,6 +180,11 @@ async function spawn(kind, one) {
 
 async function create() {
   const { root, at } = view("new");
+  const user = current().user.id;
+  const kept_ = readDraft(user, "new") || {};
+  at.title.value = kept_.title || "";
+  at.text.value = kept_.text || "";
+  at.form.addEventListener("input", () => saveDraft(user, "new", { title: at.title.value, text: at.text.value }));
   at.form.addEventListener("submit", (event) => {
     event.preventDefault();
     const faults = [];
@@ -197,7 +193,8 @@ async function create() {
     if (!fault(at.form, faults)) return null;
     return busy(at.send, async () => {
       try {
-        const id = await add("Ticket", { name: Array.from(at.title.value.trim()).slice(0, 255).join(""), content: toHtml(at.text.value), _users_id_requester: current().user.id, type: 1 });
+        const id = await add("Ticket", { name: Array.from(at.title.value.trim()).slice(0, 255).join(""), content: toHtml(at.text.value), _users_id_requester: user, type: 1 });
+        dropDraft(user, "new");
         go(link(["tickets", String(id)]));
       } catch (error) { at.said.replaceChildren(troubleLine(error)); }
     });
@@ -229,7 +226,6 @@ const oneOf = (kind) => async (ctx, { id: text }) => {
   const said = el("div", { class: "said" });
   const across = kind === "problems" ? ["changes", "changes_id"] : ["problems", "problems_id"];
   const number = el("input", { id: "link-ticket", inputmode: "numeric" });
-  const afterwards = () => ctx.again();
   const root = el("article", { class: "ticket" }, el("p", { class: "back" }, el("a", { href: `#/${kind}` }, KINDS[kind].title())), el("h1", { dir: "auto" }, one.name), el("p", { class: "row wrap" }, el("span", { class: "mono" }, `#${id}`), stateChip(one.status), signal(one.priority), when(one.date)), said,
     el("section", {}, el("h2", {}, t("Tickets")), tickets.length ? el("ul", {}, tickets.map((each) => el("li", {}, el("a", { href: link(["tickets", String(each.tickets_id)]), dir: "auto" }, `#${each.tickets_id} ${each._names?.tickets_id || ""}`)))) : el("p", { class: "muted" }, t("None yet.")),
       may(type.toLowerCase(), UPDATE | CREATE) && el("div", { class: "row wrap" }, el("label", { for: "link-ticket" }, t("Ticket number")), number, deed(t("Link it"), said, async () => {
@@ -248,7 +244,7 @@ const oneOf = (kind) => async (ctx, { id: text }) => {
       return true;
     })),
     el("section", {}, el("h2", {}, t("Conversation")), conversation(entries(one, followups, solutions), clean, type, id, ctx.signal)),
-    el("div", { class: "answer" }, composer({ place: `${type}-${id}`, itemtype: type, itemsId: id, heading: t("Add to it"), button: t("Keep note"), files: false, afterwards })));
+    el("div", { class: "answer" }, composer({ place: `${type}-${id}`, itemtype: type, itemsId: id, heading: t("Add to it"), button: t("Keep note"), send: followup(type, id, followups), afterwards: () => ctx.again() })));
   return { title: `#${id} ${one.name}`, root };
 };
 
@@ -291,7 +287,7 @@ async function bridge(ctx) {
     at.none.hidden = Boolean(found);
     at.facts.hidden = !found;
     if (!found) { at.state.replaceChildren(); return; }
-    const age = Date.now() - Date.parse(found.at);
+    const age = now() - Date.parse(found.at);
     const stale = age > 3 * (found.interval_seconds || 60) * 1000;
     const bad = stale || !found.ok;
     at.state.replaceChildren(el("p", { class: `notice ${bad ? "bad" : "ok"}` }, icon(bad ? "alert" : "check"), stale ? t("This state is old: it was written {ago}.", { ago: ago(Date.parse(found.at)) }) : found.ok ? t("Everything is delivered.") : t("It needs a person: `glpi-bridge status` on the monitoring server says what to do.")));

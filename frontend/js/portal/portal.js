@@ -1,8 +1,8 @@
 // The portal: for people who need help.
-import { add, addFollowup, call, change, item, items, search, Trouble } from "../api.js";
+import { add, addFollowup, change, item, items, search, Trouble } from "../api.js";
 import { current, may } from "../auth.js";
 import { announce, el, icon, toast, view } from "../dom.js";
-import { cleaner, composer, conversation, entries, fileButton, missingFiles, when, withFiles } from "../conversation.js";
+import { cleaner, composer, conversation, entries, fileButton, followup, missingFiles, when, withFiles } from "../conversation.js";
 import { dropDraft, readDraft, saveDraft } from "../draft.js";
 import { eventView } from "../event.js";
 import { picker } from "../files.js";
@@ -12,17 +12,38 @@ import { go, link } from "../route.js";
 import { begin, data, meView, settings, signInView } from "../shell.js";
 import { CLOSED, SOLVED, WAITING, stateChip, stateWord, track } from "../status.js";
 import { cut, finds, fold, plain, toHtml, toId } from "../text.js";
-import { exact, instant } from "../time.js";
+import { exact, instant, now } from "../time.js";
 import { explain, troubleLine } from "../trouble.js";
 
-const FIELDS = [2, 1, 12, 15, 19, 7];
-const mine = () => [4, "equals", current().user.id];
+const FIELDS = [2, 1, 12, 15, 19, 7, 5, 8];
+const PREVIEWS = 3, NAMES = 5;
+
+/** One's own tickets. */
+const own = (criteria, { fields = FIELDS, ...more }) => search("Ticket", { criteria: [[4, "equals", current().user.id], ...criteria], fields, ...more });
+
+const names = new Map();
+/** Add to rows who has each, and to the first few what was said last: GLPI's list knows technicians by number only. */
+async function enrich(rows, signal) {
+  const ids = (row) => [row[5]].flat().map(toId).filter(Boolean);
+  const unknown = new Map(rows.flatMap((row) => ids(row).filter((id) => !names.has(id)).map((id) => [id, toId(row[2])])));
+  await Promise.all([
+    ...[...new Set(unknown.values())].slice(0, NAMES).map(async (ticketId) => {
+      for (const one of await items(`Ticket/${ticketId}/Ticket_User`, ["users_id"], signal)) names.set(one.users_id, one._names?.users_id);
+    }),
+    ...rows.filter((row) => Number(row[12]) > 1).slice(0, PREVIEWS).map(async (row) => {
+      const said = await items(`Ticket/${toId(row[2])}/${Number(row[12]) === SOLVED ? "ITILSolution" : "ITILFollowup"}`, [], signal, { range: "0-9", sort: "id", order: "DESC" });
+      row.last = said.find((one) => !one.is_private)?.content;
+    }),
+  ].map((work) => work.catch(() => {})));
+  for (const row of rows) row.who = [...ids(row).map((id) => names.get(id)), row[8]].flat().filter(Boolean).join(", ");
+}
 
 function row(one) {
   const id = toId(one[2]);
   return el("li", {}, el("a", { class: "ticket-row", href: link(["tickets", String(id)]) },
     el("span", { class: "ticket-title", dir: "auto" }, one[1] || t("(no title)")),
-    el("span", { class: "muted" }, `#${id}`, one[7] ? ` · ${one[7]}` : "", " · ", when(one[19])), stateChip(one[12], portalState(one[12]))));
+    one.last && el("span", { class: "preview", dir: "auto" }, cut(plain(one.last), 140)),
+    el("span", { class: "muted", dir: "auto" }, one.who && `${t("{name} has it", { name: one.who })} · `, `#${id}`, one[7] ? ` · ${one[7]}` : "", " · ", when(one[19])), stateChip(one[12], portalState(one[12]))));
 }
 
 function portalState(status) {
@@ -34,13 +55,17 @@ const list = (rows) => el("ul", { class: "tickets" }, rows.map(row));
 // -- home --
 
 async function home(ctx) {
-  const found = await search("Ticket", { criteria: [mine(), [12, "equals", "notclosed"]], fields: FIELDS, count: 50, signal: ctx.signal });
+  const [found, closed] = await Promise.all([own([[12, "equals", "notclosed"]], { count: 50, signal: ctx.signal }),
+    settings.features.survey ? own([[12, "equals", "6"]], { fields: [2, 1, 12, 19, 7, 60, 61], count: 25, signal: ctx.signal }).catch(() => null) : null]);
   const { root, at } = view("home");
   const asks = found.rows.filter((one) => [WAITING, SOLVED].includes(Number(one[12])));
+  const due = (closed?.rows || []).filter((one) => one[60] && !one[61]).slice(0, PREVIEWS);
   const open = found.rows.filter((one) => !asks.includes(one));
   at.hello.textContent = t("Hello {name}. What can we help with?", { name: current().user.name });
   at.notices.replaceChildren(...settings.notices.map((words) => el("p", { class: "notice info" }, icon("info"), words)));
+  await enrich([...asks, ...open], ctx.signal);
   if (asks.length) at.asks.append(el("h2", {}, t("Needs your answer")), list(asks));
+  if (due.length) at.due.append(el("h2", {}, t("How did we do? Please rate it")), list(due));
   at.open.append(el("h2", {}, t("Open")), open.length ? list(open) : el("p", { class: "empty" }, t("Nothing is open. When you report something, you can follow it here.")));
   at.form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -48,13 +73,6 @@ async function home(ctx) {
     go("#/new");
   });
   suggest(at.ask, at.articles);
-  for (const one of asks.filter((each) => Number(each[12]) === SOLVED).slice(0, 3)) {
-    items(`Ticket/${toId(one[2])}/ITILSolution`, [], ctx.signal).then((solutions) => {
-      const last = solutions.at(-1);
-      const place = at.asks.querySelector(`a[href="${link(["tickets", String(toId(one[2]))])}"] .ticket-title`);
-      if (last && place) place.after(el("span", { class: "preview", dir: "auto" }, cut(plain(last.content), 140)));
-    }).catch(() => {});
-  }
   return { title: t("Start"), root };
 }
 
@@ -111,7 +129,7 @@ async function report(at, category, chosen, ctx) {
   at.said.replaceChildren();
   const input = { name: at.title.value.trim(), content: toHtml(at.text.value), urgency: Number(at.urgency.value), _users_id_requester: user, type: category && !category.incident ? 2 : 1 };
   if (category) input.itilcategories_id = category.id;
-  const sent = Date.now();
+  const sent = now();
   let id;
   try {
     id = await add("Ticket", input);
@@ -133,7 +151,7 @@ async function report(at, category, chosen, ctx) {
 
 /** After a write without an answer: is it there? */
 async function newest(title, sent) {
-  const found = await search("Ticket", { criteria: [mine()], fields: FIELDS, sort: 2, count: 5 }).catch(() => ({ rows: [] }));
+  const found = await own([], { sort: 2, count: 5 }).catch(() => ({ rows: [] }));
   const one = found.rows.find((each) => each[1] === title && instant(each[15]) > sent - 120_000);
   return one ? toId(one[2]) : 0;
 }
@@ -149,10 +167,11 @@ async function tickets(ctx, _values, query) {
   const words = query.get("q") || "";
   const page = Math.max(1, Number(query.get("page")) || 1);
   const { root, at } = view("tickets");
-  const criteria = [mine()];
+  const criteria = [];
   if (state !== "all") criteria.push([12, "equals", state === "open" ? "notclosed" : "6"]);
   if (words) criteria.push([1, "contains", words]);
-  const found = await search("Ticket", { criteria, fields: FIELDS, from: (page - 1) * PER_PAGE, count: PER_PAGE, signal: ctx.signal });
+  const found = await own(criteria, { from: (page - 1) * PER_PAGE, count: PER_PAGE, signal: ctx.signal });
+  await enrich(found.rows, ctx.signal);
   at.q.value = words;
   for (const one of at.states.querySelectorAll("a")) {
     one.href = link(["tickets"], { state: one.dataset.state, q: words });
@@ -174,14 +193,15 @@ async function tickets(ctx, _values, query) {
 async function ticket(ctx, { id: text }) {
   const id = toId(text);
   if (!id) throw new Trouble("missing");
-  const names = ["users_id"];
-  const [{ clean }, one, followups, solutions, people] = await Promise.all([
+  const by = ["users_id"];
+  const [{ clean }, one, followups, solutions, people, groups] = await Promise.all([
     cleaner(), item(`Ticket/${id}`, { with_documents: "true", "add_keys_names[]": ["users_id_recipient", "itilcategories_id"] }, ctx.signal),
-    items(`Ticket/${id}/ITILFollowup`, names, ctx.signal), items(`Ticket/${id}/ITILSolution`, names, ctx.signal), items(`Ticket/${id}/Ticket_User`, names, ctx.signal)]);
+    items(`Ticket/${id}/ITILFollowup`, by, ctx.signal), items(`Ticket/${id}/ITILSolution`, by, ctx.signal), items(`Ticket/${id}/Ticket_User`, by, ctx.signal),
+    items(`Ticket/${id}/Group_Ticket`, ["groups_id"], ctx.signal).catch(() => [])]);
   if (one.is_deleted) throw new Trouble("missing");
   const survey = one.status === CLOSED && settings.features.survey ? (await items(`Ticket/${id}/TicketSatisfaction`, [], ctx.signal).catch(() => []))[0] : null;
   const { root, at } = view("ticket");
-  const holders = people.filter((each) => each.type === 2);
+  const holders = [...people, ...groups].filter((each) => each.type === 2).map((each) => each._names?.users_id || each._names?.groups_id).filter(Boolean);
   const asksMe = people.some((each) => each.type === 1 && each.users_id === current().user.id);
   at.title.textContent = one.name || t("(no title)");
   at.facts.append(`#${id} · `, when(one.date), one._names?.itilcategories_id ? ` · ${one._names.itilcategories_id}` : "");
@@ -196,24 +216,21 @@ async function ticket(ctx, { id: text }) {
   const rest = withFiles(said, documents);
   at.conversation.replaceChildren(conversation(said, clean, "Ticket", id, ctx.signal));
   if (rest.length) at.files.append(el("h2", {}, t("Files")), el("div", { class: "row wrap" }, rest.map((each) => fileButton(each, "Ticket", id, ctx.signal))));
-  const afterwards = async ({ lost = [], unsure } = {}) => {
-    if (unsure) { const now = await items(`Ticket/${id}/ITILFollowup`); if (now.length === followups.length) return; }
+  const afterwards = async ({ lost = [] } = {}) => {
     lostHere = lost;
     await ctx.again();
   };
   if (lostHere.length) { at.news.append(lostFiles(lostHere)); lostHere = []; }
-  const catalog = data("catalog");
-  let limits = null;
-  catalog.then((found) => { limits = found?.upload; });
-  const base = { itemsId: id, limits: () => limits, before: documents.length, afterwards };
-  if (one.status === SOLVED && asksMe) at.answer.append(judgement(id, base));
-  else if (one.status < SOLVED) at.answer.append(composer({ ...base, place: `reply-${id}`, heading: t("Your answer"), button: t("Send answer") }));
+  const catalog = await data("catalog");
+  const base = { itemsId: id, limits: () => catalog?.upload, before: documents.length, afterwards };
+  if (one.status === SOLVED && asksMe) at.answer.append(judgement(id, base, followups));
+  else if (one.status < SOLVED) at.answer.append(composer({ ...base, send: followup("Ticket", id, followups), place: `reply-${id}`, heading: t("Your answer"), button: t("Send answer") }));
   else if (one.status === CLOSED && may("ticket", 4)) at.answer.append(el("p", { class: "muted" }, t("This ticket is closed."), " ", el("a", { href: link(["new"], { title: cut(t("Again: {title}", { title: one.name }), 255) }) }, t("Report it again"))));
-  if (survey) at.survey.append(rating(id, survey, ctx));
+  if (survey) at.survey.append(rating(id, survey, catalog?.surveys?.[one.entities_id], ctx));
   const stamp = one.date_mod;
   ctx.every(30_000, async () => {
-    const now = await item(`Ticket/${id}`, {}, ctx.signal).catch(() => null);
-    if (!now || now.date_mod === stamp || at.news.querySelector(".newer")) return;
+    const fresh = await item(`Ticket/${id}`, {}, ctx.signal).catch(() => null);
+    if (!fresh || fresh.date_mod === stamp || at.news.querySelector(".newer")) return;
     if (!root.querySelector("textarea")?.value && !root.contains(document.activeElement)) { ctx.again(); announce(t("There is something new.")); return; }
     at.news.append(el("p", { class: "notice info newer", role: "status" }, icon("info"), t("There is something new."), " ", el("button", { class: "button quiet", onclick: () => ctx.again() }, t("Show it"))));
   });
@@ -226,7 +243,7 @@ function lostFiles(names) {
 }
 
 function next(one, holders) {
-  const who = holders.map((each) => each._names?.users_id).filter(Boolean).join(", ");
+  const who = holders.join(", ");
   switch (one.status) {
     case 1: return who ? t("{name} has it.", { name: who }) : t("We have received it. Somebody will take it soon.");
     case 4: return t("We wait for your answer.");
@@ -236,14 +253,14 @@ function next(one, holders) {
   }
 }
 
-function judgement(id, base) {
+function judgement(id, base, followups) {
   const yes = el("button", { class: "button primary", type: "button" }, icon("check"), t("Yes, solved"));
   const said = el("div", { class: "said" });
   yes.addEventListener("click", () => busy(yes, async () => {
     try {
-      await add("ITILFollowup", { itemtype: "Ticket", items_id: id, content: "", add_close: 1 });
-      const now = await item(`Ticket/${id}`);
-      if (now.status !== CLOSED) { said.replaceChildren(el("p", { class: "notice warn", role: "alert" }, t("GLPI did not close it. Please write to us below."))); return; }
+      const unsure = await add("ITILFollowup", { itemtype: "Ticket", items_id: id, content: "", add_close: 1 }).then(() => null, (error) => { if (error.kind !== "unknown") throw error; return error; });
+      const fresh = await item(`Ticket/${id}`);
+      if (fresh.status !== CLOSED) { said.replaceChildren(unsure ? troubleLine(unsure) : el("p", { class: "notice warn", role: "alert" }, t("GLPI did not close it. Please write to us below."))); return; }
       await base.afterwards();
       toast(t("Thank you. The ticket is closed."));
     } catch (error) {
@@ -251,21 +268,24 @@ function judgement(id, base) {
       said.replaceChildren(troubleLine(error));
     }
   }));
-  const no = composer({ ...base, place: `refuse-${id}`, heading: t("What is still wrong?"), button: t("No, still broken"), input: { add_reopen: 1 }, required: t("Say what is still wrong, so that we can go on."), quiet: true });
+  const no = composer({ ...base, place: `refuse-${id}`, heading: t("What is still wrong?"), button: t("No, still broken"), send: followup("Ticket", id, followups, { add_reopen: 1 }), required: t("Say what is still wrong, so that we can go on."), quiet: true });
   return el("section", { class: "solution-card" }, el("h2", {}, t("Is it solved?")), el("p", {}, yes), said, no);
 }
 
-function rating(id, survey, ctx) {
+/** `rule` is {most, comment}: the highest rate, and up to which rate GLPI wants words. */
+function rating(id, survey, rule, ctx) {
   const { root, at } = view("rating");
-  const most = 5;
+  const most = rule?.most || 5;
+  at.legend.textContent = t("From 1 (bad) to {most} (very good)", { most });
   at.stars.append(...Array.from({ length: most }, (_, step) => el("label", { class: "rate" },
     el("input", { type: "radio", name: "rate", value: String(step + 1), checked: Number(survey.satisfaction) === step + 1 }), el("span", {}, String(step + 1)))));
   at.comment.value = survey.comment || "";
-  if (survey.date_answered && Date.now() - instant(survey.date_answered) > 12 * 3600_000) return el("p", { class: "muted" }, t("You rated this {n} of 5. Thank you.", { n: survey.satisfaction }));
+  if (survey.date_answered && now() - instant(survey.date_answered) > 12 * 3600_000) return el("p", { class: "muted" }, t("You rated this {n} of {most}. Thank you.", { n: survey.satisfaction, most }));
   at.form.addEventListener("submit", (event) => {
     event.preventDefault();
     const chosen = Number(new FormData(at.form).get("rate"));
-    if (!chosen) return fault(at.form, [[at.stars.querySelector("input"), t("Choose a number from 1 to 5.")]]);
+    if (!chosen) return fault(at.form, [[at.stars.querySelector("input"), t("Choose a number from 1 to {most}.", { most })]]);
+    if (chosen <= (rule?.comment || 0) && !at.comment.value.trim()) return fault(at.form, [[at.comment, t("Please say in a few words why.")]]);
     fault(at.form, []);
     return busy(at.send, async () => {
       try {

@@ -116,7 +116,7 @@ class Reader:
         value = row.get(key)
         if target is None or target not in self.db or value not in self.db[target].rows:
             return ""
-        return self.name(target, value)
+        return self.world.friendly_name(value) if target == "User" else self.name(target, value)
 
     def links(self, itemtype: str, row: Row) -> list[Row]:
         """Return the addresses of what an item points to and of what hangs on it."""

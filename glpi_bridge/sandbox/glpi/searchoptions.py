@@ -200,6 +200,8 @@ def _option(world: World, itemtype: str, number_: str, told: Row) -> Option | No
         and target != itemtype
     ):
         return make.timeline(target)
+    if itemtype == "Ticket" and told.get("table") == "glpi_ticketsatisfactions":
+        return make.survey()
     if not target or target == itemtype:
         known = field == "id" or field in table.defaults
         return make.own() if known else make.nothing()
@@ -284,6 +286,15 @@ class _Maker:
             return [str(self.world.db["Profile"].value(i, "name")) for i in ids(row_id)]
 
         return self.build(lambda i: next(iter(names(i)), None), lambda i: list(names(i)), ids)
+
+    def survey(self) -> Option:
+        surveys, field = self.world.db["TicketSatisfaction"], self.field
+
+        def read(row_id: int) -> Any:
+            found = surveys.children("tickets_id", row_id)
+            return surveys.value(found[0], field) if found else None
+
+        return self.build(read, lambda i: [read(i)])
 
     def timeline(self, target: str) -> Option:
         tables, field = self.world.db.tables, self.field
