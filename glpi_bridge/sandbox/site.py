@@ -88,7 +88,9 @@ class SiteServer:
             answer = connection.getresponse()
             body = answer.read()
         except (OSError, http.client.HTTPException) as error:
-            status = 504 if isinstance(error, TimeoutError) else 503
+            status = (
+                503 if isinstance(error, ConnectionRefusedError) else 504 if isinstance(error, TimeoutError) else 502
+            )
             return Answer(status, refusal(status).encode())
         finally:
             connection.close()

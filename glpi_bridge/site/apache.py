@@ -41,6 +41,8 @@ def _lines() -> Iterator[str]:
     yield "ProxyAddHeaders Off"
     yield "AllowEncodedSlashes Off"
     yield "MergeSlashes Off"
+    yield "# Apache closes a kept connection without a word where GLPI breaks off, and browsers then send again, writes too."
+    yield "KeepAlive Off"
     yield "FileETag MTime Size"
     yield '<Location "/">\n  Require all granted\n</Location>'
     yield "<Directory ${SITE_ROOT}>"
