@@ -41,7 +41,7 @@ def _lines() -> Iterator[str]:
     yield "ProxyAddHeaders Off"
     yield "AllowEncodedSlashes Off"
     yield "MergeSlashes Off"
-    yield "# Apache closes a kept connection without a word where GLPI breaks off, and browsers then send again, writes too."
+    yield "# Where GLPI breaks off Apache ends a kept connection without a word, and browsers send again, writes too."
     yield "KeepAlive Off"
     yield "FileETag MTime Size"
     yield '<Location "/">\n  Require all granted\n</Location>'
