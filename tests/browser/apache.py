@@ -18,6 +18,8 @@ from glpi_bridge.site.apache import FILE, MODULES
 from tests.suite import MUST_RUN
 
 _DEADLINE_SECONDS = 20.0
+EXAMPLE = FILE.with_name("vhost.conf")
+_LOG = "/var/log/apache2/glpi-sites-sign-in.log"
 
 
 def program() -> str:
@@ -38,16 +40,21 @@ def free_port() -> int:
 
 
 @contextmanager
-def apache(root: Path, glpi: str, app_token: str, port: int = 0) -> Iterator[str]:
-    """Serve the folder `root` as the sites, with the GLPI at an address behind; yield the address."""
+def apache(root: Path, glpi: str, app_token: str, port: int = 0, log: Path | None = None) -> Iterator[str]:
+    """Serve the folder `root` as the sites, with the GLPI at an address behind; yield the address.
+
+    `log` is where sign-ins are written, as the example of a virtual host has it.
+    """
     command = program()
     port = port or free_port()
     place = Path(tempfile.mkdtemp(prefix="glpi-bridge-apache-"))
     place.chmod(0o755)
     modules = "\n".join(
-        f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so" for name in (*MODULES, "mpm_event")
+        f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so"
+        for name in (*MODULES, "mpm_event", "setenvif")
     )
     user = "User www-data\nGroup www-data" if os.geteuid() == 0 else ""
+    logged = "" if log is None else _of_the_example().replace(_LOG, str(log))
     config = place / "apache.conf"
     config.write_text(
         f"""{modules}
@@ -70,12 +77,13 @@ Define SITE_GLPI {glpi}
 Define SITE_APP_TOKEN {app_token}
 <VirtualHost 127.0.0.1:{port}>
 Include {FILE}
+{logged}
 </VirtualHost>
 """
     )
     config.chmod(0o600)
-    log = place / "said"
-    with log.open("wb") as said:
+    words = place / "said"
+    with words.open("wb") as said:
         server = subprocess.Popen([command, "-DFOREGROUND", "-f", config], stdout=said, stderr=said)
     try:
         end = time.monotonic() + _DEADLINE_SECONDS
@@ -83,13 +91,19 @@ Include {FILE}
             if server.poll() is not None or time.monotonic() > end:
                 errors = place / "error.log"
                 more = errors.read_text() if errors.exists() else ""
-                raise RuntimeError(f"apache2 did not start: {log.read_text()}{more}")
+                raise RuntimeError(f"apache2 did not start: {words.read_text()}{more}")
             time.sleep(0.05)
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
         server.wait(_DEADLINE_SECONDS)
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _of_the_example() -> str:
+    lines = EXAMPLE.read_text("utf-8").splitlines()
+    kept = [line for line in lines if line.strip().startswith(("SetEnvIf", "CustomLog"))]
+    return "\n".join(['LogFormat "%h %l %u %t \\"%r\\" %>s %O \\"%{Referer}i\\" \\"%{User-Agent}i\\"" combined', *kept])
 
 
 def _listens(port: int) -> bool:

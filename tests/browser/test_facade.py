@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
+import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,16 +17,19 @@ import pytest
 from glpi_bridge.sandbox.glpi import GlpiServer
 from glpi_bridge.site.headers import ALWAYS
 from glpi_bridge.site.routes import REFUSALS, refusal
-from tests.browser.apache import apache
+from tests.browser.apache import EXAMPLE, apache
 from tests.browser.facade_table import CASES, JSON, SAME, Case
+
+FAIL2BAN = EXAMPLE.parents[1] / "fail2ban"
 
 
 class Front:
     """Apache with the stand-in behind it."""
 
-    def __init__(self, address: str, glpi: GlpiServer) -> None:
+    def __init__(self, address: str, glpi: GlpiServer, log: Path = Path("/dev/null")) -> None:
         self.address = address
         self.glpi = glpi
+        self.log = log
 
     def ask(self, case: Case) -> tuple[int, dict[str, str], bytes]:
         """Send a request exactly as it is written."""
@@ -51,8 +57,9 @@ def front() -> Iterator[Front]:
         (root / "refused").mkdir()
         for status in REFUSALS:
             (root / "refused" / f"{status}.json").write_text(refusal(status))
-        with apache(root, glpi.root, glpi.app_token) as address:
-            yield Front(address, glpi)
+        log = root / "sign-in.log"
+        with apache(root, glpi.root, glpi.app_token, log=log) as address:
+            yield Front(address, glpi, log)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -67,6 +74,42 @@ def test_apache_passes_on_or_refuses_as_the_table_says(front: Front, case: Case)
         assert "SITE_" not in body.decode()
     else:
         assert (status, len(front.glpi.log)) == (case.status, before)
+
+
+def failed_sign_in() -> re.Pattern[str]:
+    """Return fail2ban's filter as a pattern of Python: its address, and no date in the brackets."""
+    lines = (FAIL2BAN / "filter.d" / "glpi-sites.conf").read_text("utf-8").splitlines()
+    [found] = [line.partition("=")[2].strip() for line in lines if line.startswith("failregex")]
+    return re.compile(found.replace("<ADDR>", r"(?P<address>[0-9a-f.:]+)"))
+
+
+def test_failed_sign_ins_and_nothing_else_are_logged_for_fail2ban(front: Front) -> None:
+    bare = {k: v for k, v in JSON.items() if k != "Session-Token"}
+    for password in ("wrong", "End-lab-1"):
+        login = json.dumps({"login": "enduser", "password": password}).encode()
+        front.ask(Case(None, "POST", "/portal/api/initSession", bare, login))
+    front.ask(Case(None, "GET", "/portal/api/Ticket/4"))
+    logged = front.log.read_text("utf-8").splitlines()
+    assert len(logged) >= 2
+    assert all("initSession" in line for line in logged)
+    found = [match for line in logged if (match := failed_sign_in().match(line))]
+    assert {match["address"] for match in found} == {"127.0.0.1"}
+    assert any(line.split('" ')[1].startswith("200") for line in logged)
+    assert len(found) < len(logged)
+
+
+def test_fail2ban_reads_the_filter_as_we_do(front: Front) -> None:
+    program = shutil.which("fail2ban-regex")
+    if program is None:
+        pytest.skip("fail2ban is not installed")
+    bare = {k: v for k, v in JSON.items() if k != "Session-Token"}
+    front.ask(Case(None, "POST", "/portal/api/initSession", bare, b'{"login": "enduser", "password": "wrong"}'))
+    logged = front.log.read_text("utf-8").splitlines()
+    matched = sum(bool(failed_sign_in().match(line)) for line in logged)
+    told = subprocess.run(
+        [program, front.log, FAIL2BAN / "filter.d" / "glpi-sites.conf"], capture_output=True, text=True, check=True
+    ).stdout
+    assert f"{len(logged)} lines, 0 ignored, {matched} matched" in told
 
 
 def test_a_refused_call_is_answered_in_json(front: Front) -> None:

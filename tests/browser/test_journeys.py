@@ -205,38 +205,3 @@ def test_the_browsers_language_is_chosen(place: Place, language: str) -> None:
     page.locator("#login").wait_for()
     assert f"/portal/{language}/" in page.url
     assert page.locator("html").get_attribute("lang") == language
-
-
-def test_the_keyboard_alone_reports_and_takes(place: Place) -> None:
-    page = place.page()
-    page.goto(f"{place.address}/portal/en/#/new")
-    expect(page.locator("h1")).to_be_focused()
-
-    def to(selector: str) -> None:
-        for _ in range(40):
-            page.keyboard.press("Tab")
-            if page.locator(f"{selector}:focus").count():
-                return
-        raise AssertionError(f"the keyboard does not reach {selector}")
-
-    to("#login")
-    page.keyboard.type(ENDUSER[0])
-    to("#password")
-    page.keyboard.type(ENDUSER[1])
-    page.keyboard.press("Enter")
-    expect(page.locator("h1")).to_have_text("Report a problem")
-    to("#new-title")
-    page.keyboard.type("By keyboard")
-    to("#new-text")
-    page.keyboard.type("No mouse")
-    to("form .primary")
-    page.keyboard.press("Enter")
-    expect(page.locator("h1")).to_be_focused()
-    expect(page.locator("h1")).to_have_text("By keyboard")
-    number = int(page.url.rpartition("/")[2])
-    helps = place.signed_in(TECHNICIAN, "panel")
-    helps.keyboard.press("j")
-    expect(helps.locator(f"a[data-row='{number}']")).to_be_focused()
-    helps.keyboard.press("t")
-    expect(helps.locator("tbody")).to_contain_text("Paul Durand has it")
-    assert ("user", 9, 2) in place.glpi.actors(number)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import http.client
+import json
 import re
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from glpi_bridge.sandbox.glpi.documents import store
+from glpi_bridge.site.build import put
 from tests.browser.conftest import ADMINISTRATOR, ENDUSER, TECHNICIAN, Place
 from tests.browser.payloads import PAYLOADS
 
@@ -33,12 +36,29 @@ def test_no_payload_runs_and_nothing_is_asked_elsewhere(place: Place) -> None:
         people.reply(number, one, user=9)
     people.solve(number, "".join(PAYLOADS[:20]))
     place.glpi.world.db["User"].update(9, {"realname": PAYLOADS[0], "firstname": PAYLOADS[30]})
-    views = ((ENDUSER, "portal", "#/tickets?state=all"), (ENDUSER, "portal", f"#/tickets/{number}"))
+    article = place.glpi.world.db["KnowbaseItem"].insert(
+        {"name": PAYLOADS[1], "answer": "\n".join(PAYLOADS), "is_faq": 1}
+    )
+    articles = [{"id": article + n, "title": one, "keywords": one} for n, one in enumerate(PAYLOADS)]
+    put(place.root / "data" / "kb.json", json.dumps({"articles": articles}).encode())
+    files = people.create(name="Files", content="<p>x</p>", user=8)
+    for one in PAYLOADS:
+        store(place.glpi.world, people.act(9), "Ticket", files, f"{one}.txt", one.encode())
+    views = (
+        (ENDUSER, "portal", "#/tickets?state=all"),
+        (ENDUSER, "portal", f"#/tickets/{number}"),
+        (ENDUSER, "portal", f"#/tickets/{files}"),
+        (ENDUSER, "portal", "#/help"),
+        (ENDUSER, "portal", f"#/help/{article}"),
+        (TECHNICIAN, "panel", f"#/tickets/{files}"),
+    )
     for who, site, route in (*views, (TECHNICIAN, "panel", "#/board"), (TECHNICIAN, "panel", f"#/tickets/{number}")):
         page = place.signed_in(who, site, route)
-        page.locator(".conversation, .tickets, .board").first.wait_for()
+        page.locator(".conversation, .tickets, .board, article.narrow").first.wait_for()
         if page.locator(".conversation > button").is_visible():
             page.locator(".conversation > button").click()
+        if route == f"#/tickets/{files}":
+            expect(page.locator(".file")).to_have_count(len(PAYLOADS))
         assert ran(page) == "undefined"
         page.context.close()
     assert place.foreign == []
