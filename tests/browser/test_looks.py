@@ -62,7 +62,9 @@ BARE = f"""(() => {{
 }})()"""
 CUT = """[...document.querySelectorAll('main .button, main .chip, .tabs a, label, #nav a, th, legend')]
   .filter((one) => one.offsetParent && getComputedStyle(one).position !== 'absolute')
-  .filter((one) => one.scrollWidth > one.clientWidth + 1)
+  .filter((one) => one.scrollWidth > one.clientWidth + 1
+    || one.getBoundingClientRect().right > (one.closest('.tickets, .board, section') || document.body)
+      .getBoundingClientRect().right)
   .map((one) => one.textContent.slice(0, 60))"""
 DATA = re.compile(
     r"GLPI|Self-Service|Super-Admin|Technician|enduser|Root entity|Workstation|Helpdesk|Monitoring|Observer|Bridge"
