@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from glpi_bridge import items, plan
@@ -14,12 +14,13 @@ from glpi_bridge.model import Event, Incident, Note, Route, Seen, Step, StepKind
 from glpi_bridge.render import Rendered, Text
 from glpi_bridge.store.attempts import Item
 from glpi_bridge.store.incidents import Owed
-from glpi_bridge.text import as_text, title, with_marker, without_astral
+from glpi_bridge.text import as_text, spoken, title, with_marker, without_astral
 
 ITEMTYPES = {
     StepKind.CREATE: "Ticket",
     StepKind.NOTE: "ITILFollowup",
     StepKind.REOPEN: "ITILFollowup",
+    StepKind.CLOSE: "ITILFollowup",
     StepKind.SOLVE: "ITILSolution",
     StepKind.LINK: "Ticket_Ticket",
     StepKind.ASSET: "Item_Ticket",
@@ -93,7 +94,7 @@ def unlinked(incident: Incident, belongs: items.Belonging) -> list[str]:
 
 def marker(incident: Incident, step: Step) -> str:
     """Return the whole marker line of what a step writes."""
-    words = {StepKind.NOTE: "note", StepKind.SOLVE: "solution", StepKind.REOPEN: "return"}
+    words = {StepKind.NOTE: "note", StepKind.SOLVE: "solution", StepKind.REOPEN: "return", StepKind.CLOSE: "close"}
     word = words.get(step.kind)
     return incident.marker if word is None else f"{incident.marker} {word} {step.subject}"
 
@@ -113,7 +114,7 @@ def _create(context: Context, incident: Incident, step: Step, route: Route, show
 
 def _note(context: Context, incident: Incident, step: Step, route: Route, shown: Shown | None) -> _Fields:  # noqa: ARG001
     html, warnings = _note_text(context, incident, step, route)
-    is_private = route.policy.private_notes or step.subject.startswith(plan.OFF_NOTE)
+    is_private = route.policy.private_notes or step.subject.startswith((plan.OFF_NOTE, plan.STILL_NOTE))
     return _followup(incident, step, route, html) | {"is_private": int(is_private)}, warnings
 
 
@@ -124,10 +125,26 @@ def _note_text(context: Context, incident: Incident, step: Step, route: Route) -
         rendered = context.rules.text(Text.FLAPPING, lead, changes=len(changes), since=changes[0], until=changes[-1])
     elif step.subject.startswith(plan.RECOVERY_NOTE):
         rendered = context.rules.text(Text.SOLUTION, plan.last_recovered(incident))
+    elif step.subject.startswith(plan.STILL_NOTE):
+        rendered = _said(context, plan.lead(incident), "Finished while the problem lives", _still_open(incident, route))
     else:
         event, note = _noted(incident, step.subject)
         rendered = context.rules.text(Text.NOTE, event, note=note)
     return rendered.text, rendered.warnings
+
+
+def _said(context: Context, event: Event, action: str, message: str) -> Rendered:
+    """Write what nobody in Zabbix said, but both sides together show."""
+    return context.rules.text(Text.NOTE, event, note=Note(context.time(), "", "", action, message))
+
+
+def _still_open(incident: Incident, route: Route) -> str:
+    policy = route.policy
+    takes_more = policy.reopen_closed or incident.seen.status is TicketStatus.SOLVED
+    if not policy.reopen_after_person or not takes_more:
+        return "Zabbix still sees this problem. The ticket stays as it is."
+    after = spoken(policy.reopen_after_person)
+    return f"Zabbix still sees this problem. Unless it recovers, the ticket is opened again after {after}."
 
 
 def _noted(incident: Incident, id_: str) -> tuple[Event, Note]:
@@ -146,6 +163,15 @@ def _reopen(context: Context, incident: Incident, step: Step, route: Route, show
     fields = _followup(incident, step, route, rendered.text)
     del fields["_no_reopen"]
     return fields | {"add_reopen": 1}, rendered.warnings
+
+
+def _close(context: Context, incident: Incident, step: Step, route: Route, shown: Shown | None) -> _Fields:  # noqa: ARG001
+    lasted = spoken(route.policy.close_after or timedelta(0))
+    event = plan.last_recovered(incident)
+    rendered = _said(context, event, "Closed", f"The problem has stayed recovered for {lasted}, and nobody objected.")
+    fields = _followup(incident, step, route, rendered.text) | {"is_private": int(route.policy.private_notes)}
+    del fields["_no_reopen"]
+    return fields | {"add_close": 1}, rendered.warnings
 
 
 def _followup(incident: Incident, step: Step, route: Route, html: str) -> dict[str, Any]:
@@ -209,7 +235,9 @@ def _confirm(context: Context, incident: Incident, step: Step, route: Route, sho
 
 
 def _confirmed_status(incident: Incident, shown: Shown | None) -> int:
-    """What GLPI should have made of our solution, or of our reopening."""
+    """What GLPI should have made of our solution, of our reopening, or of our closing."""
+    if incident.told.unclosed and incident.seen.status is TicketStatus.SOLVED:
+        return int(TicketStatus.CLOSED)
     if incident.is_recovered:
         return int(TicketStatus.SOLVED)
     is_assigned = shown is not None and (shown.technicians or shown.groups)
@@ -236,6 +264,7 @@ _FIELDS = {
     StepKind.CREATE: _create,
     StepKind.NOTE: _note,
     StepKind.REOPEN: _reopen,
+    StepKind.CLOSE: _close,
     StepKind.SOLVE: _solve,
     StepKind.LINK: _link,
     StepKind.ASSET: _asset,
@@ -264,11 +293,14 @@ def told(item: Item, owed: Owed, ticket_id: int | None, now: datetime) -> tuple[
             if owed.incident.children is not None:  # its ends are numbered
                 over = set()
             told_ = replace(before, solved=before.solved | before.reopened | over | {item.subject})
-            return replace(told_, unconfirmed=False, unopened=False), solved
+            return replace(told_, unconfirmed=False, unopened=False, unclosed=False), solved
         case StepKind.REOPEN:
             opened = replace(seen, status=TicketStatus.NEW, by_us=False, finished_at=None)
             told_ = replace(before, reopened=before.reopened | {item.subject})
-            return replace(told_, unconfirmed=False, unopened=False), opened
+            return replace(told_, unconfirmed=False, unopened=False, unclosed=False), opened
+        case StepKind.CLOSE:
+            closed = replace(before, closed=before.closed | {item.subject}, unclosed=False)
+            return closed, replace(seen, status=TicketStatus.CLOSED)
         case StepKind.LINK:
             return replace(before, linked=before.linked | {int(item.subject)}), seen
         case StepKind.ASSET:
@@ -282,7 +314,7 @@ def told(item: Item, owed: Owed, ticket_id: int | None, now: datetime) -> tuple[
             status = TicketStatus(item.status or TicketStatus.SOLVED)
             is_over = status.is_finished
             confirmed = replace(seen, status=status, by_us=is_over, finished_at=now if is_over else None)
-            return replace(before, unconfirmed=False, unopened=False), confirmed
+            return replace(before, unconfirmed=False, unopened=False, unclosed=False), confirmed
     raise ValueError(item.kind)
 
 

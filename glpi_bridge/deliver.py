@@ -13,7 +13,7 @@ from glpi_bridge.acknowledge import acknowledge
 from glpi_bridge.context import Context
 from glpi_bridge.errors import TargetError
 from glpi_bridge.itil.delivery import undertake
-from glpi_bridge.model import Incident, Route, Step, StepKind
+from glpi_bridge.model import Incident, NoteKind, Route, Step, StepKind
 from glpi_bridge.recollect import is_recollected, recollect
 from glpi_bridge.send import Due, Sender, may_go_on, trouble, verify
 from glpi_bridge.store import Connection, events, incidents, meta
@@ -136,6 +136,9 @@ def _route(context: Context, incident: Incident, *, texts: bool) -> Route:
     if incident.children is not None:
         return context.rules.storm(lead, incident.children.count, now, texts=texts)
     route = context.rules.route(lead, now, texts=texts)
+    source = context.sources.get(incident.source)
+    if source is not None and source.news.close_solved:  # who solves it ends it in Zabbix too, in a moment
+        route = replace(route, policy=replace(route.policy, notes=route.policy.notes - {NoteKind.STILL_OPEN}))
     rule = route.policy.storm
     if incident.parent is None or rule is None or rule.notify:
         return route

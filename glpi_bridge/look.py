@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, NoReturn
 
 from glpi_bridge.context import Context
@@ -21,9 +22,9 @@ log = logging.getLogger(__name__)
 
 # Search options of Ticket (GET listSearchOptions/Ticket): the same numbers on 10.0 and 11.0.
 ID, CONTENT, STATUS, URGENCY, IMPACT = 2, 21, 12, 10, 11
-SOLVED_AT, CLOSED_AT = 17, 16
+SOLVED_AT, CLOSED_AT, CHANGED_AT = 17, 16, 19
 RECIPIENT, REQUESTER, TECHNICIAN, GROUP = 22, 4, 5, 8
-SHOWN = (ID, CONTENT, STATUS, URGENCY, IMPACT, SOLVED_AT, CLOSED_AT, REQUESTER, TECHNICIAN, GROUP)
+SHOWN = (ID, CONTENT, STATUS, URGENCY, IMPACT, SOLVED_AT, CLOSED_AT, CHANGED_AT, REQUESTER, TECHNICIAN, GROUP)
 _WITNESSES = "witnesses"
 _WITNESS_COUNT = 5
 
@@ -38,6 +39,7 @@ class Shown:
     requesters: frozenset[int] = frozenset()
     technicians: frozenset[int] = frozenset()
     groups: frozenset[str] = frozenset()
+    changed_at: datetime | None = None
 
 
 def look(context: Context, ticket_ids: Iterable[int]) -> dict[int, Shown]:
@@ -120,6 +122,7 @@ def read_row(context: Context, row: Mapping[str, Any]) -> Shown:
         requesters=_numbers(row.get(str(REQUESTER))),
         technicians=_numbers(row.get(str(TECHNICIAN))),
         groups=_names(row.get(str(GROUP))),
+        changed_at=context.glpi.to_utc(row.get(str(CHANGED_AT))),
     )
 
 
@@ -144,7 +147,8 @@ def read_item(context: Context, row: Mapping[str, Any]) -> Shown:
         finished_at=context.glpi.to_utc(row.get("closedate") or row.get("solvedate")),
         is_deleted=bool(int(row["is_deleted"])),
     )
-    return Shown(int(row["id"]), seen, markers(str(row.get("content") or "")))
+    changed_at = context.glpi.to_utc(row.get("date_mod"))
+    return Shown(int(row["id"]), seen, markers(str(row.get("content") or "")), changed_at=changed_at)
 
 
 def newest_own(context: Context, *, by: str, trash: bool) -> Iterator[dict[str, Any]]:

@@ -110,7 +110,7 @@ class Note:
 
 
 class NoteKind(StrEnum):
-    """What an update alert of Zabbix tells; one may tell several."""
+    """What a note tells: an update alert of Zabbix (one may tell several), or what both sides together show."""
 
     MESSAGE = "message"
     ACKNOWLEDGEMENT = "acknowledgement"
@@ -119,6 +119,7 @@ class NoteKind(StrEnum):
     CLOSE = "close"
     RANK = "rank"
     SWITCHED_OFF = "switched off"
+    STILL_OPEN = "still open"
 
 
 class NewsKind(StrEnum):
@@ -276,8 +277,10 @@ class Policy:
     """How an incident is followed; each value comes from the rule that matched, else from `default:`.
 
     `reopen_window` None = always, zero = never. `flap_count` changes within `flap_window` make an incident flap; its
-    state is told again only after `flap_calm` without a change. zero `flap_count` switches this off. After
-    `problem_after` occurrences of one cause (`problem_same`) GLPI gets a Problem; None: never by itself.
+    state is told again only after `flap_calm` without a change. zero `flap_count` switches this off. What a person
+    finished while the problem lives is reopened `reopen_after_person` later (None: never); a solved ticket is closed
+    `close_after` the last recovery (None: GLPI's own settings close it). After `problem_after` occurrences of one cause
+    (`problem_same`) GLPI gets a Problem; None: never by itself.
     """
 
     hold_off: timedelta = timedelta(0)
@@ -292,7 +295,8 @@ class Policy:
     create_recovered: bool = True
     create_unannounced: bool = False
     hold_suppressed: bool = True
-    reopen_after_person: bool = False
+    reopen_after_person: timedelta | None = None
+    close_after: timedelta | None = None
     acknowledge: bool = True
     link_asset: bool = False
     follow_severity: bool = True
@@ -325,12 +329,14 @@ class Route:
 class Told:
     """What GLPI has confirmed of one incident.
 
-    `solved` and `reopened` hold the event ids whose recovery or return was told; `notes` the ids of notes.
+    `solved` and `reopened` hold the event ids whose recovery or return was told; `notes` the ids of notes. `closed` are
+    those with whose recovery the ticket was closed, or left to people as somebody had objected.
     `incomplete`: the ticket was found after a broken call, or read back without its actors. `unconfirmed`: GLPI has our
-    solution and still shows the ticket open; `unopened`: it has our reopening and still shows it finished. `plain`:
-    GLPI's tables refuse four-byte characters. `members` are the events that were the incident's when GLPI last
-    confirmed a write: the ticket was theirs. `assets` are those linked to it (`Computer/7`), `looked_for` the events
-    whose asset was looked for, whether there was one or not: what a person unlinks stays unlinked.
+    solution and still shows the ticket open; `unopened`: it has our reopening and still shows it finished; `unclosed`:
+    it has our closing and still shows it solved. `plain`: GLPI's tables refuse four-byte characters. `members` are the
+    events that were the incident's when GLPI last confirmed a write: the ticket was theirs. `assets` are those linked
+    to it (`Computer/7`), `looked_for` the events whose asset was looked for, whether there was one or not: what a
+    person unlinks stays unlinked.
     """
 
     ticket_id: int | None = None
@@ -345,6 +351,8 @@ class Told:
     incomplete: bool = False
     unconfirmed: bool = False
     unopened: bool = False
+    closed: frozenset[str] = frozenset()
+    unclosed: bool = False
     plain: bool = False
     members: frozenset[str] = frozenset()
 
@@ -418,6 +426,7 @@ class StepKind(StrEnum):
     NOTE = "note"
     SOLVE = "solve"
     REOPEN = "reopen"
+    CLOSE = "close"
     LINK = "link"
     ASSET = "asset"
     RAISE = "raise"
@@ -432,10 +441,10 @@ class StepKind(StrEnum):
 class Step:
     """One thing due for one incident, and why.
 
-    `subject` names what the step is about so that it can be recognised again: an event id (solve, reopen, acknowledge,
-    asset), an event id and that of the news it is told (acknowledge), a note id, the other ticket's id (link); empty
-    for create and raise. DEED is an undertaking's (`itil`). PART is the store's own affair: events that came back to a
-    ticket which takes nothing any more begin an incident of their own.
+    `subject` names what the step is about so that it can be recognised again: an event id (solve, reopen, close,
+    acknowledge, asset), an event id and that of the news it is told (acknowledge), a note id, the other ticket's id
+    (link); empty for create and raise. DEED is an undertaking's (`itil`). PART is the store's own affair: events that
+    came back to a ticket which takes nothing any more begin an incident of their own.
     """
 
     kind: StepKind
@@ -447,7 +456,8 @@ class Step:
 class Wait:
     """Nothing is due now; look again at `until` (None: when facts change).
 
-    `is_final` means that nothing more is expected: the incident may leave the store after its time.
+    `is_final` means that nothing more is expected of Zabbix: once nothing is due either, the incident may leave the
+    store after its time.
     """
 
     reason: str

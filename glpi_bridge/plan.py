@@ -27,7 +27,9 @@ from glpi_bridge.model import (
 FLAP_NOTE = "flap-"
 RECOVERY_NOTE = "recovered-"
 OFF_NOTE = "off-"
-"""How the ids of some notes begin; the others are hexadecimal."""
+STILL_NOTE = "still-"
+DERIVED_NOTES = (STILL_NOTE,)
+"""How the ids of some notes begin; the others are hexadecimal. DERIVED_NOTES say what both sides together show."""
 _NOTE_WORDS = {
     "commented": NoteKind.MESSAGE,
     "acknowledged": NoteKind.ACKNOWLEDGEMENT,
@@ -61,7 +63,7 @@ def plan(incident: Incident, route: Route, now: datetime) -> Step | Wait:
         or _note(incident, policy)
         or _flapping(incident, policy, now)
         or _unwatched(incident, policy)
-        or (_recovered(incident, policy) if incident.is_recovered else _returned(incident, policy))
+        or (_recovered(incident, policy, now) if incident.is_recovered else _returned(incident, policy, now))
     )
     # a link is a courtesy: nothing waits for it
     return (_link(incident) or due) if isinstance(due, Wait) else due
@@ -311,10 +313,10 @@ def _unwatched(incident: Incident, policy: Policy) -> Step | Wait | None:
     return Step(StepKind.SOLVE, "not watched any more in Zabbix", subject)
 
 
-def _recovered(incident: Incident, policy: Policy) -> Step | Wait:
+def _recovered(incident: Incident, policy: Policy, now: datetime) -> Step | Wait:
     seen, last = incident.seen, last_recovered(incident)
     if seen.status.is_finished:
-        return Wait("recovered and solved", is_final=True)
+        return _closing(incident, policy, now)
     if incident.told.unconfirmed:
         return Step(StepKind.CONFIRM, "GLPI took the solution and left the ticket open", last.eventid)
     if incident.told.reopened - {event.eventid for event in incident.events}:
@@ -330,6 +332,24 @@ def _recovered(incident: Incident, policy: Policy) -> Step | Wait:
     return Step(StepKind.SOLVE, "recovered", _untold_recovery(incident).eventid)
 
 
+def _closing(incident: Incident, policy: Policy, now: datetime) -> Step | Wait:
+    """Close what is solved once its recovery has lasted; whether somebody objected is asked where it is sent.
+
+    The time counts from the recovery and from the solution, whichever came later: people must have had it to object.
+    """
+    seen, told, last = incident.seen, incident.told, last_recovered(incident)
+    if seen.status is TicketStatus.CLOSED or policy.close_after is None:
+        return Wait("recovered and solved", is_final=True)
+    if last.eventid in told.closed:
+        if told.unclosed:
+            return Step(StepKind.CONFIRM, "GLPI took the closing and left the ticket solved", last.eventid)
+        return Wait("recovered and solved; somebody wrote since, so that people close it", is_final=True)
+    due = datetime.fromtimestamp(max(_at(last.recovered_at), _at(seen.finished_at)), now.tzinfo) + policy.close_after
+    if due > now:
+        return Wait("recovered and solved; closed if it stays so", due, is_final=True)
+    return Step(StepKind.CLOSE, "it stayed recovered", last.eventid)
+
+
 def _reopened_by_us(incident: Incident) -> bool:
     return bool(incident.told.reopened - incident.told.solved)
 
@@ -340,22 +360,38 @@ def _untold_recovery(incident: Incident) -> Event:
     return max(untold or incident.events, key=lambda event: (_at(event.recovered_at), event.eventid))
 
 
-def _returned(incident: Incident, policy: Policy) -> Step | Wait:
+def _returned(incident: Incident, policy: Policy, now: datetime) -> Step | Wait:
     seen, told = incident.seen, incident.told
     if not seen.status.is_finished:
         return Wait("open in Zabbix and in GLPI")
+    early = _early(incident, policy)
     if seen.status is TicketStatus.CLOSED and not policy.reopen_closed:
-        return Wait("open in Zabbix; closed in GLPI, where closed stays closed")
+        return early or Wait("open in Zabbix; closed in GLPI, where closed stays closed")
     still_open = [event.eventid for event in incident.events if event.is_open]
     if told.unopened and (taken := told.reopened.intersection(still_open)):
         return Step(StepKind.CONFIRM, "GLPI took the reopening and left the ticket finished", min(taken))
     if back := returned(incident):
         reason = "the problem is back" if seen.by_us else "the problem is back after a person closed its ticket"
         return Step(StepKind.REOPEN, reason, back[0].eventid)
+    if early is not None and policy.reopen_after_person != timedelta(0):  # else the reopening says it, at once
+        return early
     untold = [eventid for eventid in still_open if eventid not in told.reopened]
-    if policy.reopen_after_person and untold:
-        return Step(StepKind.REOPEN, "closed by a person while the problem lives", untold[0])
-    return Wait("open in Zabbix; closed by a person")
+    if policy.reopen_after_person is None or not untold:
+        return Wait("open in Zabbix; closed by a person")
+    due = _time(seen.finished_at, now) + policy.reopen_after_person
+    if policy.reopen_after_person and due > now:
+        return Wait("open in Zabbix; closed by a person, and reopened unless it recovers", due)
+    return Step(StepKind.REOPEN, "closed by a person while the problem lives", untold[0])
+
+
+def _early(incident: Incident, policy: Policy) -> Step | None:
+    """Tell who finished the ticket while Zabbix still sees the problem, once; solutions of ours are none of theirs."""
+    still_open = [event.eventid for event in incident.events if event.is_open]
+    subjects = {f"{STILL_NOTE}{eventid}" for eventid in still_open}
+    if incident.seen.by_us or NoteKind.STILL_OPEN not in policy.notes or subjects & incident.told.notes:
+        return None
+    reason = "a person finished the ticket, and Zabbix still sees the problem"
+    return Step(StepKind.NOTE, reason, f"{STILL_NOTE}{still_open[0]}")
 
 
 def _at(time: datetime | None) -> float:

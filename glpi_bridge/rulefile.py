@@ -16,7 +16,7 @@ from glpi_bridge.match import Both, Condition, Either, Not, Pattern, Severe, Tag
 from glpi_bridge.model import Event, Level, NoteKind, Often, Origin, Sameness, Severity, TicketType
 from glpi_bridge.section import Section
 from glpi_bridge.spans import during, severities
-from glpi_bridge.units import Mistake, duration, duration_or_always, shown, switch, zone
+from glpi_bridge.units import Mistake, duration, duration_or_always, grace, grace_or_off, shown, switch, zone
 
 _T = TypeVar("_T")
 
@@ -362,7 +362,7 @@ class Wishes(Section):
     notes: Annotated[frozenset[NoteKind], PlainValidator(_notes)] | None = Field(
         default=None,
         description="which updates in Zabbix become followups: a list of `message`, `acknowledgement`, `suppression`, "
-        "`severity`, `close`, `rank`, `switched off`; or `all`, `off`",
+        "`severity`, `close`, `rank`, `switched off`, `still open`; or `all`, `off`",
     )
     follow_severity: Switch | None = Field(
         default=None, description="a severity that is changed in Zabbix changes urgency and impact"
@@ -381,8 +381,15 @@ class Wishes(Section):
     hold_suppressed: Switch | None = Field(
         default=None, description="no ticket while the problem is suppressed in Zabbix"
     )
-    reopen_after_person: Switch | None = Field(
-        default=None, description="reopen (once) what a person solved or closed while the problem lives"
+    reopen_after_person: Annotated[timedelta | None, PlainValidator(grace)] = Field(
+        default=None,
+        description="reopen (once) what a person solved or closed while the problem lives: `true` (at once), or after "
+        "a time, as in `30m`",
+    )
+    close_after: Annotated[timedelta | None, PlainValidator(grace_or_off)] = Field(
+        default=None,
+        description="close a solved ticket once its problems have stayed recovered that long and nobody objected; "
+        "`off`: GLPI's own settings close it",
     )
     solve_unwatched: Switch | None = Field(
         default=None, description="solve (once) what Zabbix says it watches no more: its trigger or host is disabled"

@@ -14,21 +14,21 @@ from types import TracebackType
 from typing import Self
 
 from glpi_bridge import items, look, plan
-from glpi_bridge.compose import ITEMTYPES, LINKING, UPDATES, Write, compose, told, unlinked
+from glpi_bridge.compose import ITEMTYPES, LINKING, UPDATES, Write, compose, marker, told, unlinked
 from glpi_bridge.context import Context, Made
 from glpi_bridge.errors import BridgeError, Held, NotConnected, TargetError, UnclearAnswer
 from glpi_bridge.glpi import NameNotFound
 from glpi_bridge.items import Belonging
 from glpi_bridge.look import Shown
 from glpi_bridge.model import Incident, Outcome, Route, Seen, Step, StepKind, TicketStatus, Told, Verdict
-from glpi_bridge.standing import is_undone, stands
+from glpi_bridge.standing import is_objected, is_undone, is_written, stands
 from glpi_bridge.store import Connection, attempts, events, incidents, meta, storms
 from glpi_bridge.store.attempts import Attempt
 from glpi_bridge.store.incidents import End, Owed
 
 log = logging.getLogger(__name__)
 _NOTHING = Belonging()
-_READ_BACK = frozenset({StepKind.SOLVE, StepKind.REOPEN, StepKind.CONFIRM})
+_READ_BACK = frozenset({StepKind.SOLVE, StepKind.REOPEN, StepKind.CLOSE, StepKind.CONFIRM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +160,9 @@ def _composed(context: Context, due: Due, shown: Mapping[int, Shown], belongs: B
             if plan.plan(owed.incident, due.route, context.time()) != due.step:
                 context.store.write(incidents.set_seen, incident.id, seen, context.now())
                 return None
-        if due.step.kind is StepKind.CONFIRM and is_undone(context, owed.incident, seen):
-            undone = replace(incident.told, unconfirmed=False, unopened=False)
-            context.store.write(incidents.set_told, owed, undone, context.now())
-            return None
+    if (needless := _needless(context, owed.incident, due.step, now)) is not None:
+        context.store.write(incidents.set_told, owed, needless, context.now())
+        return None
     if due.step.kind is StepKind.ASSET and not _has_asset(context, owed, belongs):
         return None
     father = shown.get(_father(due) or 0)
@@ -187,6 +186,20 @@ def _removed(connection: Connection, father: Shown, now: float) -> None:
         incidents.set_seen(connection, one.incident.id, look.newer(one.incident.seen, father.seen), now)
         if one.incident.children is not None:
             storms.leave(connection, one.incident)
+
+
+def _needless(context: Context, incident: Incident, step: Step, now: Shown | None) -> Told | None:
+    """Return what counts as told where a look into GLPI shows that a step is not to be sent; None: send it."""
+    told = incident.told
+    if step.kind is StepKind.CONFIRM and now and is_undone(context, incident, look.newer(incident.seen, now.seen)):
+        return replace(told, unconfirmed=False, unopened=False, unclosed=False)
+    if step.kind is StepKind.CLOSE and now and is_objected(context, now):
+        return replace(told, closed=told.closed | {step.subject})
+    if step.kind is StepKind.NOTE and step.subject.startswith(plan.DERIVED_NOTES):
+        # a store that was lost may have told it
+        is_there = is_written(context, told.ticket_id, marker(incident, step))
+        return replace(told, notes=told.notes | {step.subject}) if is_there else None
+    return None
 
 
 def _has_asset(context: Context, owed: Owed, belongs: Belonging) -> bool:
@@ -375,6 +388,11 @@ def _refused(context: Context, write: Write, outcome: Outcome) -> End:
     if write.step.kind is StepKind.ASSET and owed.tries:
         log.info("%s: GLPI does not link it to %s: %s", owed.incident.marker, write.item.subject, outcome.text)
         return End(owed.incident.id, told=_all_looked_for(owed.incident))
+    if write.step.kind is StepKind.CLOSE and owed.tries:
+        text = f"GLPI does not let the bridge close ticket {before.ticket_id}: {outcome.text}"
+        if context.notice("left solved", str(before.ticket_id), text):
+            log.warning("%s", text)
+        return End(owed.incident.id, told=replace(before, closed=before.closed | {write.item.subject}))
     tries = owed.tries + 1
     since = now if owed.refused_at is None else owed.refused_at
     if tries >= terms.give_up_after_refusals and now - since >= terms.give_up_after:

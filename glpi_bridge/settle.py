@@ -164,7 +164,7 @@ def _told(context: Context, item: Item, owed: Owed, ids: list[int]) -> End:
         look.remember(context, {first: item.marker})
         for other in others:
             report_duplicate(context, other, first, item.marker)
-    if item.kind in (StepKind.SOLVE, StepKind.REOPEN) and item.ticket_id is not None:
+    if item.kind in (StepKind.SOLVE, StepKind.REOPEN, StepKind.CLOSE) and item.ticket_id is not None:
         now = look.look(context, [item.ticket_id])[item.ticket_id].seen
         after, seen = stands(item.kind, after, seen, now)
     return End(owed.incident.id, told=after, seen=seen, state="found after a call that broke off")
@@ -293,13 +293,17 @@ def _shows(shown: Shown, item: Item) -> bool:
         return (shown.seen.urgency, shown.seen.impact) == (item.urgency, item.impact)
     if item.kind is not StepKind.CONFIRM:
         return False
-    return shown.seen.status.is_finished == TicketStatus(item.status or TicketStatus.SOLVED).is_finished
+    wanted = TicketStatus(item.status or TicketStatus.SOLVED)
+    if wanted is TicketStatus.CLOSED:
+        return shown.seen.status is wanted
+    return shown.seen.status.is_finished == wanted.is_finished
 
 
 _FIND: Mapping[StepKind, Callable[[Context, Attempt], _Found]] = {
     StepKind.CREATE: _find_tickets,
     StepKind.NOTE: _find_timeline("ITILFollowup"),
     StepKind.REOPEN: _find_timeline("ITILFollowup"),
+    StepKind.CLOSE: _find_timeline("ITILFollowup"),
     StepKind.SOLVE: _find_timeline("ITILSolution"),
     StepKind.LINK: _find_links,
     StepKind.ASSET: _find_assets,

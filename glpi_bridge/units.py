@@ -54,6 +54,33 @@ def duration_or_always(value: object) -> timedelta | None:
         raise Mistake(mistake.found, f"{DURATION_ADVICE}, or 0, `never`, `always`") from None
 
 
+def grace(value: object) -> timedelta | None:
+    """Read after which time something happens: a duration, yes (at once: 0), or no (None: never)."""
+    if str(value).lower() == "never":
+        return None
+    try:
+        return timedelta(0) if switch(value) else None
+    except Mistake:
+        return _duration_or(value, "yes (at once) or no")
+
+
+def grace_or_off(value: object) -> timedelta | None:
+    """Read after which time something happens: a duration above zero, or no (None: never)."""
+    if str(value).lower() in {"off", "no", "false", "never"}:
+        return None
+    found = _duration_or(value, "off")
+    if not found:
+        raise Mistake(f"{shown(value)} leaves no time", f"{DURATION_ADVICE}, or off")
+    return found
+
+
+def _duration_or(value: object, otherwise: str) -> timedelta:
+    try:
+        return duration(value)
+    except Mistake as mistake:
+        raise Mistake(mistake.found, f"{DURATION_ADVICE}, or {otherwise}") from None
+
+
 def switch(value: object) -> bool:
     """Read true or false, yes or no, on or off."""
     if isinstance(value, bool):

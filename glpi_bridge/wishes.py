@@ -30,6 +30,7 @@ _POLICIES = (
     "create_unannounced",
     "hold_suppressed",
     "reopen_after_person",
+    "close_after",
     "acknowledge",
     "notes",
     "follow_severity",

@@ -168,7 +168,13 @@ FROM_GLPI = (
     Row(
         "a person solved it and the problem recovers",
         "nothing is added",
-        "`reopen_after_person`",
+        "`close_after` (off)",
+        "test_turns.py::test_a_person_who_solved_the_ticket_wins_and_the_recovery_adds_nothing",
+    ),
+    Row(
+        "a person solves it while the problem lives",
+        "in GLPI: a private note at once; it stays so, or is reopened at once or after a time",
+        "`notes`, `reopen_after_person` (off)",
         "test_turns.py::test_a_person_who_solved_the_ticket_wins_and_the_recovery_adds_nothing",
     ),
     Row(

@@ -163,8 +163,11 @@ def following_in_words(policy: Policy) -> list[str]:
         said.append("no ticket if it is over before one could be made")
     if not policy.hold_suppressed:
         said.append("gets a ticket even while suppressed in Zabbix")
-    if policy.reopen_after_person:
-        said.append("reopened once if a person closes the ticket while the problem lives")
+    if (grace := policy.reopen_after_person) is not None:
+        when = f", {spoken(grace)} later" if grace else ""
+        said.append(f"reopened once if a person closes the ticket while the problem lives{when}")
+    if policy.close_after is not None:
+        said.append(f"closed once it has stayed recovered for {spoken(policy.close_after)} and nobody objected")
     if policy.problem_after:
         said.append(f"a Problem is opened once the same {policy.problem_same} recurred {policy.problem_after}")
     if not policy.acknowledge:

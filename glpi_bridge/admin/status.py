@@ -26,6 +26,9 @@ _LATE_SECONDS = 900.0
 # the plan's reasons for which both sides differ and nothing is due: people win, and status counts it
 DRIFT: Mapping[str, str] = {
     "open in Zabbix; closed by a person": "open in Zabbix, closed by a person in GLPI",
+    "open in Zabbix; closed by a person, and reopened unless it recovers": (
+        "open in Zabbix, closed by a person in GLPI, to be reopened (reopen_after_person)"
+    ),
     "open in Zabbix; closed in GLPI, where closed stays closed": "open in Zabbix, closed in GLPI (reopen_closed: off)",
     "the ticket was removed by hand": "open in Zabbix, its ticket removed in GLPI",
     "recovered; a person reopened the ticket": "recovered in Zabbix, reopened by a person in GLPI",

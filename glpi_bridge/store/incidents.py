@@ -409,6 +409,8 @@ def told_text(told: Told) -> str:
             "incomplete": told.incomplete,
             "unconfirmed": told.unconfirmed,
             "unopened": told.unopened,
+            "closed": sorted(told.closed),
+            "unclosed": told.unclosed,
             "plain": told.plain,
             "members": sorted(told.members),
         }
@@ -445,6 +447,8 @@ def _told(text: str, ticket_id: int | None) -> Told:
         incomplete=raw["incomplete"],
         unconfirmed=raw["unconfirmed"],
         unopened=raw.get("unopened", False),
+        closed=frozenset(raw.get("closed", ())),
+        unclosed=raw.get("unclosed", False),
         plain=raw["plain"],
         members=frozenset(raw.get("members", ())),
     )

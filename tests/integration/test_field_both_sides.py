@@ -11,7 +11,7 @@ from tests.house import CLOSED, PENDING, SOLVED, House, house
 
 
 @pytest.mark.field("F27")
-def test_a_ticket_that_a_person_closed_stays_closed_without_another_call(home: House) -> None:
+def test_a_ticket_that_a_person_closed_stays_closed_with_one_private_note_at_most(home: House) -> None:
     home.alert(101)
     home.until_calm()
     home.glpi.people.close(home.ticket(101)["id"])
@@ -20,7 +20,8 @@ def test_a_ticket_that_a_person_closed_stays_closed_without_another_call(home: H
         home.until_calm()
     writes = [call for call in home.glpi.log if call.method in ("POST", "PUT") and "search" not in call.path]
     assert home.ticket(101)["status"] == CLOSED
-    assert len(writes) == 1
+    assert [call.path for call in writes if "session_write" in call.query] == ["/Ticket", "/ITILFollowup"]
+    assert [row["is_private"] for row in home.glpi.followups(home.ticket(101)["id"])] == [1]
 
 
 @pytest.mark.field("F27")

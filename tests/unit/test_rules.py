@@ -266,7 +266,8 @@ def test_each_policy_can_be_set() -> None:
               create_recovered: false
               create_unannounced: true
               hold_suppressed: false
-              reopen_after_person: true
+              reopen_after_person: 30m
+              close_after: 1d
               acknowledge: false
               notes: [message, close]
               follow_severity: false
@@ -293,7 +294,8 @@ def test_each_policy_can_be_set() -> None:
         create_recovered=False,
         create_unannounced=True,
         hold_suppressed=False,
-        reopen_after_person=True,
+        reopen_after_person=timedelta(minutes=30),
+        close_after=timedelta(days=1),
         acknowledge=False,
         notes=frozenset({NoteKind.MESSAGE, NoteKind.CLOSE}),
         follow_severity=False,
