@@ -175,7 +175,7 @@ FROM_GLPI = (
         "a person solves it while the problem lives",
         "in GLPI: a private note at once; it stays so, or is reopened at once or after a time",
         "`notes`, `reopen_after_person` (off)",
-        "test_turns.py::test_a_person_who_solved_the_ticket_wins_and_the_recovery_adds_nothing",
+        "test_turns.py::test_who_solves_while_the_problem_lives_gets_one_private_note",
     ),
     Row(
         "what the bridge wrote in Zabbix",

@@ -161,6 +161,19 @@ def test_a_person_who_solved_the_ticket_wins_and_the_recovery_adds_nothing(journ
     assert [row["content"] for row in journey.glpi.solutions(ticket["id"])] == ["<p>by hand</p>"]
 
 
+def test_who_solves_while_the_problem_lives_gets_one_private_note(journey: Journey) -> None:
+    host = journey.host(Signal("early"))
+    journey.start()
+    host.send("early", 1)
+    ticket = journey.ticket(host.event("early"))
+    journey.glpi.people.solve(ticket["id"], "<p>by hand</p>")
+    journey.until(lambda: journey.notes(ticket), "a note")
+    synced = journey.synced_at()
+    journey.until(lambda: journey.synced_at() > synced, "another sync")
+    (note,) = journey.notes(ticket)
+    assert "Zabbix still sees this problem" in note
+
+
 def test_a_ticket_in_the_trash_gets_no_second_one_and_no_words(journey: Journey) -> None:
     host = journey.host(Signal("trash"), Signal("after"))
     journey.start()
