@@ -113,6 +113,8 @@ def _named(document: Document, path: tuple[Key, ...], wishes: Wishes) -> Iterato
         for name in value if isinstance(value, tuple) else (value,):
             if name is not None and not is_template(name):
                 yield Named(kind, name, document.file, document.line((*path, key)))
+    for place, level in enumerate(wishes.hand_over or ()):
+        yield Named("group", level.to, document.file, document.line((*path, "hand_over", place, "to")))
 
 
 def _refuse_unreachable(file: str, rules: list[Rule]) -> None:

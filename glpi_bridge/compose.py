@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from glpi_bridge import items, plan
+from glpi_bridge import items, look, plan
 from glpi_bridge.context import Context
 from glpi_bridge.look import Shown
 from glpi_bridge.model import Event, Incident, Note, Route, Seen, Step, StepKind, TicketStatus, Told
@@ -25,10 +25,11 @@ ITEMTYPES = {
     StepKind.LINK: "Ticket_Ticket",
     StepKind.ASSET: "Item_Ticket",
     StepKind.RAISE: "Ticket",
+    StepKind.HAND_OVER: "Ticket",
     StepKind.COMPLETE: "Ticket",
     StepKind.CONFIRM: "Ticket",
 }
-UPDATES = frozenset({StepKind.RAISE, StepKind.COMPLETE, StepKind.CONFIRM})
+UPDATES = frozenset({StepKind.RAISE, StepKind.HAND_OVER, StepKind.COMPLETE, StepKind.CONFIRM})
 LINKING = frozenset({StepKind.CREATE, StepKind.COMPLETE, StepKind.ASSET})
 _LEFT_OUT = "(Characters that this GLPI cannot store, such as emoji, were left out.)"
 _RELATED, _SON_OF = 1, 3  # Ticket_Ticket.link, both versions: solving one leaves the other alone
@@ -114,7 +115,7 @@ def _create(context: Context, incident: Incident, step: Step, route: Route, show
 
 def _note(context: Context, incident: Incident, step: Step, route: Route, shown: Shown | None) -> _Fields:  # noqa: ARG001
     html, warnings = _note_text(context, incident, step, route)
-    is_private = route.policy.private_notes or step.subject.startswith((plan.OFF_NOTE, plan.STILL_NOTE))
+    is_private = route.policy.private_notes or step.subject.startswith((plan.OFF_NOTE, *plan.DERIVED_NOTES))
     return _followup(incident, step, route, html) | {"is_private": int(is_private)}, warnings
 
 
@@ -126,7 +127,11 @@ def _note_text(context: Context, incident: Incident, step: Step, route: Route) -
     elif step.subject.startswith(plan.RECOVERY_NOTE):
         rendered = context.rules.text(Text.SOLUTION, plan.last_recovered(incident))
     elif step.subject.startswith(plan.STILL_NOTE):
-        rendered = _said(context, plan.lead(incident), "Finished while the problem lives", _still_open(incident, route))
+        rendered = _said(
+            context, plan.lead(incident), "Finished while the problem lives", _still_open(context, incident, route)
+        )
+    elif step.subject.startswith(plan.HANDED_NOTE):
+        rendered = _said(context, plan.lead(incident), "Handed over", _handed(context, incident, step, route))
     else:
         event, note = _noted(incident, step.subject)
         rendered = context.rules.text(Text.NOTE, event, note=note)
@@ -138,13 +143,26 @@ def _said(context: Context, event: Event, action: str, message: str) -> Rendered
     return context.rules.text(Text.NOTE, event, note=Note(context.time(), "", "", action, message))
 
 
-def _still_open(incident: Incident, route: Route) -> str:
+def _still_open(context: Context, incident: Incident, route: Route) -> str:
     policy = route.policy
     takes_more = policy.reopen_closed or incident.seen.status is TicketStatus.SOLVED
-    if not policy.reopen_after_person or not takes_more:
-        return "Zabbix still sees this problem. The ticket stays as it is."
-    after = spoken(policy.reopen_after_person)
-    return f"Zabbix still sees this problem. Unless it recovers, the ticket is opened again after {after}."
+    then = "The ticket stays as it is."
+    if policy.reopen_after_person and takes_more:
+        then = f"Unless it recovers, the ticket is opened again after {spoken(policy.reopen_after_person)}."
+    return f"Zabbix still sees this problem. {then}{_dates(context, incident)}"
+
+
+def _handed(context: Context, incident: Incident, step: Step, route: Route) -> str:
+    place = int(step.subject.removeprefix(plan.HANDED_NOTE)) - 1
+    group, levels = incident.told.handed[place].partition(" ")[2], route.policy.hand_over
+    lasted = f" for {spoken(levels[place].after)}" if place < len(levels) else ""
+    return f"Nobody has taken this ticket{lasted}: it goes to the group {group} too.{_dates(context, incident)}"
+
+
+def _dates(context: Context, incident: Incident) -> str:
+    """Write until when GLPI's agreements want the ticket owned and solved."""
+    found = look.dates(context, incident.told.ticket_id)
+    return "".join(f"\n{name.capitalize()}: {context.rules.when(moment)}" for name, moment in found.items())
 
 
 def _noted(incident: Incident, id_: str) -> tuple[Event, Note]:
@@ -230,6 +248,18 @@ def _raise(context: Context, incident: Incident, step: Step, route: Route, shown
     return {"id": incident.told.ticket_id, "urgency": int(draft.urgency), "impact": int(draft.impact)}, ()
 
 
+def _hand_over(context: Context, incident: Incident, step: Step, route: Route, shown: Shown | None) -> _Fields:  # noqa: ARG001
+    """Add the group; those before it stay. It is no reason for GLPI to take the ticket for one that is owned."""
+    fields: dict[str, Any] = {
+        "id": incident.told.ticket_id,
+        "_groups_id_assign": [context.names.id("Group", step.subject.partition(" ")[2])],
+        "_do_not_compute_takeintoaccount": 1,
+    }
+    if not route.draft.notify:
+        fields["_disablenotif"] = True
+    return fields, ()
+
+
 def _confirm(context: Context, incident: Incident, step: Step, route: Route, shown: Shown | None) -> _Fields:  # noqa: ARG001
     return {"id": incident.told.ticket_id, "status": _confirmed_status(incident, shown)}, ()
 
@@ -269,6 +299,7 @@ _FIELDS = {
     StepKind.LINK: _link,
     StepKind.ASSET: _asset,
     StepKind.RAISE: _raise,
+    StepKind.HAND_OVER: _hand_over,
     StepKind.CONFIRM: _confirm,
     StepKind.COMPLETE: _complete,
 }
@@ -284,7 +315,7 @@ def told(item: Item, owed: Owed, ticket_id: int | None, now: datetime) -> tuple[
             fresh = replace(seen, status=TicketStatus.NEW, urgency=urgency or 0, impact=impact or 0)
             looked_for = {event.eventid for event in owed.incident.events} if item.looked_for else set()
             made = replace(before, assets=frozenset(item.assets.split()), looked_for=before.looked_for | looked_for)
-            return replace(made, ticket_id=ticket_id, urgency=urgency, impact=impact), fresh
+            return replace(made, ticket_id=ticket_id, urgency=urgency, impact=impact, open_since=now), fresh
         case StepKind.NOTE:
             return replace(before, notes=before.notes | {item.subject}), seen
         case StepKind.SOLVE:
@@ -296,7 +327,7 @@ def told(item: Item, owed: Owed, ticket_id: int | None, now: datetime) -> tuple[
             return replace(told_, unconfirmed=False, unopened=False, unclosed=False), solved
         case StepKind.REOPEN:
             opened = replace(seen, status=TicketStatus.NEW, by_us=False, finished_at=None)
-            told_ = replace(before, reopened=before.reopened | {item.subject})
+            told_ = replace(before, reopened=before.reopened | {item.subject}, open_since=now)
             return replace(told_, unconfirmed=False, unopened=False, unclosed=False), opened
         case StepKind.CLOSE:
             closed = replace(before, closed=before.closed | {item.subject}, unclosed=False)
@@ -308,6 +339,8 @@ def told(item: Item, owed: Owed, ticket_id: int | None, now: datetime) -> tuple[
         case StepKind.RAISE:
             raised = replace(seen, urgency=urgency or 0, impact=impact or 0)
             return replace(before, urgency=urgency, impact=impact), raised
+        case StepKind.HAND_OVER:
+            return replace(before, handed=(*before.handed, item.subject)), seen
         case StepKind.COMPLETE:
             return replace(before, incomplete=False), seen
         case StepKind.CONFIRM:

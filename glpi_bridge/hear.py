@@ -22,7 +22,7 @@ from glpi_bridge.store.incidents import Owed
 from glpi_bridge.text import plain
 
 log = logging.getLogger(__name__)
-_TOGETHER = 40  # an address of 40 items is 3 KB long
+TOGETHER = 40  # an address of 40 items is 3 KB long
 _UNDER_WAY = 30.0  # seconds in which more may happen under the same time of change; clocks differ
 _LONGEST = 2000
 _NO_HISTORY = "no history"
@@ -45,9 +45,9 @@ def hear(context: Context, rows: Sequence[Mapping[str, Any]], shown: Mapping[int
     held = context.store.read(incidents.by_tickets, sorted(by_ticket))
     wanted = list(_wanted(context, held, by_ticket, shown))
     news = 0
-    for start in range(0, len(wanted), _TOGETHER):
-        some = wanted[start : start + _TOGETHER]
-        histories = _histories(context, [one.owed.incident.told.ticket_id or 0 for one in some])
+    for start in range(0, len(wanted), TOGETHER):
+        some = wanted[start : start + TOGETHER]
+        histories = read_histories(context, [one.owed.incident.told.ticket_id or 0 for one in some])
         fresh = {
             one.owed.incident.id: _fresh(context, one, histories[ticket_id], account.user_id)
             for one in some
@@ -81,8 +81,11 @@ def _wanted(
             yield _Changed(owed, source, date_mod)
 
 
-def _histories(context: Context, ticket_ids: Sequence[int]) -> dict[int, list[Mapping[str, Any]]]:
-    """Read tickets with their histories, together, or one by one where one of them is gone."""
+def read_histories(context: Context, ticket_ids: Sequence[int]) -> dict[int, list[Mapping[str, Any]]]:
+    """Read the histories of at most 40 tickets, together, or one by one where one of them is gone.
+
+    One that GLPI does not show is left out, and it is said.
+    """
     histories = {}
     for row in _several(context, [("Ticket", id_) for id_ in ticket_ids], with_logs="true"):
         logs = row.get("_logs") or {}
@@ -90,7 +93,10 @@ def _histories(context: Context, ticket_ids: Sequence[int]) -> dict[int, list[Ma
         if all(isinstance(one, dict) and "linked_action" in one for one in found):
             histories[int(row["id"])] = found
             continue
-        text = "GLPI does not show the history of tickets: Zabbix gets no news of them. Give the profile `logs`: read"
+        text = (
+            "GLPI does not show the history of tickets: Zabbix gets no news of them, and none is handed over. Give the "
+            "profile `logs`: read"
+        )
         if context.notice(_NO_HISTORY, "GLPI", text):
             log.warning("%s", text)
     return histories
@@ -145,8 +151,8 @@ def _texts(context: Context, fresh: Sequence[Happening]) -> dict[tuple[str, int]
 
 
 def _all(context: Context, items: Sequence[tuple[str, int]]) -> Iterator[Mapping[str, Any]]:
-    for start in range(0, len(items), _TOGETHER):
-        yield from _several(context, items[start : start + _TOGETHER])
+    for start in range(0, len(items), TOGETHER):
+        yield from _several(context, items[start : start + TOGETHER])
 
 
 def _name(user: Mapping[str, Any]) -> str:

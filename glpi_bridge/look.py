@@ -31,7 +31,7 @@ _WITNESS_COUNT = 5
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A ticket as a search shows it; `people` are ids of users, `groups` names."""
+    """A ticket as a search shows it; people are ids of users, `groups` names. `is_taken`: where that was asked for."""
 
     id: int
     seen: Seen
@@ -40,6 +40,7 @@ class Shown:
     technicians: frozenset[int] = frozenset()
     groups: frozenset[str] = frozenset()
     changed_at: datetime | None = None
+    is_taken: bool = False
 
 
 def look(context: Context, ticket_ids: Iterable[int]) -> dict[int, Shown]:
@@ -149,6 +150,19 @@ def read_item(context: Context, row: Mapping[str, Any]) -> Shown:
     )
     changed_at = context.glpi.to_utc(row.get("date_mod"))
     return Shown(int(row["id"]), seen, markers(str(row.get("content") or "")), changed_at=changed_at)
+
+
+def has_group(shown: Shown, name: str) -> bool:
+    """Tell whether a ticket is assigned to a group, by its path or the last name of it."""
+    return name in shown.groups or any(path.split(" > ")[-1] == name for path in shown.groups)
+
+
+def dates(context: Context, ticket_id: int | None) -> dict[str, datetime]:
+    """Read until when a ticket is to be owned and solved by GLPI's agreements (SLA); what it has not is left out."""
+    row = context.glpi.get(f"Ticket/{ticket_id}")
+    found = {"time to own": row.get("time_to_own"), "time to resolve": row.get("time_to_resolve")}
+    read = {name: context.glpi.to_utc(value) for name, value in found.items() if value}
+    return {name: moment for name, moment in read.items() if moment is not None}
 
 
 def newest_own(context: Context, *, by: str, trash: bool) -> Iterator[dict[str, Any]]:

@@ -273,6 +273,14 @@ class Storm:
 
 
 @dataclass(frozen=True, slots=True)
+class HandOver:
+    """The group (`to`, its name or path) that a ticket goes to which nobody has taken for that time."""
+
+    after: timedelta
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """How an incident is followed; each value comes from the rule that matched, else from `default:`.
 
@@ -304,6 +312,7 @@ class Policy:
     problem_after: Often | None = None
     problem_same: Sameness = Sameness.KEY
     solve_unwatched: bool = False
+    hand_over: tuple[HandOver, ...] = ()
     storm: Storm | None = None
 
 
@@ -336,7 +345,9 @@ class Told:
     it has our closing and still shows it solved. `plain`: GLPI's tables refuse four-byte characters. `members` are the
     events that were the incident's when GLPI last confirmed a write: the ticket was theirs. `assets` are those linked
     to it (`Computer/7`), `looked_for` the events whose asset was looked for, whether there was one or not: what a
-    person unlinks stays unlinked.
+    person unlinks stays unlinked. `open_since` is when the ticket was made or last reopened by us, `handed` the groups
+    that it was handed to (`1 Second line`), in order; `owned`: a person has taken or assigned it, so that no hand-over
+    follows.
     """
 
     ticket_id: int | None = None
@@ -355,6 +366,9 @@ class Told:
     unclosed: bool = False
     plain: bool = False
     members: frozenset[str] = frozenset()
+    open_since: datetime | None = None
+    handed: tuple[str, ...] = ()
+    owned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,6 +444,7 @@ class StepKind(StrEnum):
     LINK = "link"
     ASSET = "asset"
     RAISE = "raise"
+    HAND_OVER = "hand over"
     COMPLETE = "complete"
     CONFIRM = "confirm"
     PART = "part"
@@ -443,8 +458,9 @@ class Step:
 
     `subject` names what the step is about so that it can be recognised again: an event id (solve, reopen, close,
     acknowledge, asset), an event id and that of the news it is told (acknowledge), a note id, the other ticket's id
-    (link); empty for create and raise. DEED is an undertaking's (`itil`). PART is the store's own affair: events that
-    came back to a ticket which takes nothing any more begin an incident of their own.
+    (link), the place of a group and its name (hand over); empty for create and raise. DEED is an undertaking's
+    (`itil`). PART is the store's own affair: events that came back to a ticket which takes nothing any more begin an
+    incident of their own.
     """
 
     kind: StepKind

@@ -15,7 +15,7 @@ from glpi_bridge.model import NewsKind
 from glpi_bridge.text import decoded
 
 # Log.linked_action, and the search options of Ticket that Log.id_search_option names
-CHANGED, DELETED, LINKED, ADDED = 0, 13, 15, 17
+CHANGED, DELETED, LINKED, UNLINKED, ADDED = 0, 13, 15, 16, 17
 STATUS, TECHNICIAN, GROUP = 12, 5, 8
 FOLLOWUP, SOLUTION = "ITILFollowup", "ITILSolution"
 _FINISHED = {"5", "6"}
@@ -49,6 +49,16 @@ class Happening:
     author: str
     to: str = ""
     child: tuple[str, int] | None = None
+
+
+def is_assigned(history: Iterable[Mapping[str, Any]], own_user: int) -> bool:
+    """Tell whether others than `own_user` gave a ticket to somebody, or took it from somebody, group or person."""
+    rows = (_Row.of(row) for row in history)
+    assigned = (("User", TECHNICIAN), ("Group", GROUP))
+    return any(
+        row.user != own_user and row.action in (LINKED, UNLINKED) and (row.linked, row.option) in assigned
+        for row in rows
+    )
 
 
 def happenings(history: Iterable[Mapping[str, Any]], own_user: int) -> list[Happening]:

@@ -7,6 +7,7 @@ nothing here undoes what a person did to a ticket (docs/explanation/who-wins.md 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from glpi_bridge import storm
@@ -28,7 +29,8 @@ FLAP_NOTE = "flap-"
 RECOVERY_NOTE = "recovered-"
 OFF_NOTE = "off-"
 STILL_NOTE = "still-"
-DERIVED_NOTES = (STILL_NOTE,)
+HANDED_NOTE = "handed-"
+DERIVED_NOTES = (STILL_NOTE, HANDED_NOTE)
 """How the ids of some notes begin; the others are hexadecimal. DERIVED_NOTES say what both sides together show."""
 _NOTE_WORDS = {
     "commented": NoteKind.MESSAGE,
@@ -48,7 +50,7 @@ def plan(incident: Incident, route: Route, now: datetime) -> Step | Wait:
     `route` is what the rules say of `lead(incident)`.
     """
     if incident.children is not None:
-        return storm.step(incident, route.policy)
+        return _or_hand_over(storm.step(incident, route.policy), incident, route.policy, now)
     if incident.told.ticket_id is None:
         return _before_ticket(incident, route, now)
     policy = route.policy
@@ -66,7 +68,8 @@ def plan(incident: Incident, route: Route, now: datetime) -> Step | Wait:
         or (_recovered(incident, policy, now) if incident.is_recovered else _returned(incident, policy, now))
     )
     # a link is a courtesy: nothing waits for it
-    return (_link(incident) or due) if isinstance(due, Wait) else due
+    linked = (_link(incident) or due) if isinstance(due, Wait) else due
+    return _or_hand_over(linked, incident, policy, now)
 
 
 def lead(incident: Incident) -> Event:
@@ -392,6 +395,33 @@ def _early(incident: Incident, policy: Policy) -> Step | None:
         return None
     reason = "a person finished the ticket, and Zabbix still sees the problem"
     return Step(StepKind.NOTE, reason, f"{STILL_NOTE}{still_open[0]}")
+
+
+def _or_hand_over(due: Step | Wait, incident: Incident, policy: Policy, now: datetime) -> Step | Wait:
+    """Where nothing else is due: hand an open ticket that nobody has taken to the next group of its rule, in time.
+
+    Whether somebody took it is asked where it is sent. Those of a storm's problems wait for the storm's own.
+    """
+    told = incident.told
+    if isinstance(due, Step) or told.ticket_id is None or _is_removed(incident.seen):
+        return due
+    for place in range(1, len(told.handed) + 1):
+        if f"{HANDED_NOTE}{place}" not in told.notes:
+            return Step(StepKind.NOTE, "it was handed over", f"{HANDED_NOTE}{place}")
+    left = policy.hand_over[len(told.handed) :]
+    if not left or told.open_since is None or not _is_unowned(incident, policy):
+        return due
+    at = told.open_since + left[0].after
+    if at > now:
+        return replace(due, until=at if due.until is None else min(at, due.until))
+    return Step(StepKind.HAND_OVER, "nobody has taken the ticket", f"{len(told.handed) + 1} {left[0].to}")
+
+
+def _is_unowned(incident: Incident, policy: Policy) -> bool:
+    """Tell whether a ticket is one that somebody should take: open, not put off, and of a problem that lives."""
+    is_waiting = incident.seen.status in (TicketStatus.NEW, TicketStatus.ASSIGNED)
+    is_wanted = not incident.is_recovered or not policy.solve
+    return is_waiting and is_wanted and incident.parent is None and not incident.told.owned
 
 
 def _at(time: datetime | None) -> float:

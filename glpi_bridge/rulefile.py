@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, timedelta, tzinfo
+from itertools import pairwise
 from typing import Annotated, TypeVar
 
-from pydantic import BeforeValidator, Field, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from glpi_bridge.match import Both, Condition, Either, Not, Pattern, Severe, Tagged, Words
 from glpi_bridge.model import Event, Level, NoteKind, Often, Origin, Sameness, Severity, TicketType
@@ -246,6 +247,28 @@ class StormWish(Section):
     notify: Switch = Field(default=False, description="whether GLPI may send mails about its single problems too")
 
 
+def _levels(value: object) -> object:
+    if value is False or str(value).lower() in {"off", "no", "false", "never"}:
+        return []
+    return [value] if isinstance(value, dict) else value
+
+
+def _in_order(levels: list[HandOverWish]) -> list[HandOverWish]:
+    times = [one.after for one in levels]
+    if any(not one for one in times) or any(later <= before for before, later in pairwise(times)):
+        raise Mistake(
+            "the times do not grow", "each `after` counts from the ticket's beginning: 30m, then 2h, above zero"
+        )
+    return levels
+
+
+class HandOverWish(Section):
+    """To whom a ticket goes that nobody takes."""
+
+    after: Duration = Field(description="how long after the ticket was made, or reopened by the bridge")
+    to: Name = Field(description="the group that it goes to, by its name or path")
+
+
 def _extra(value: object) -> dict[str, str | int | float | bool]:
     if not isinstance(value, dict):
         raise Mistake(f"{shown(value)} is not a mapping", "write GLPI's field names with their values below `extra:`")
@@ -357,6 +380,9 @@ class Wishes(Section):
     )
     storm: Annotated[StormWish, BeforeValidator(_storm)] | None = Field(
         default=None, description="`{by, count, window, notify}`: one ticket above those of many problems at once"
+    )
+    hand_over: Annotated[list[HandOverWish], BeforeValidator(_levels), AfterValidator(_in_order)] | None = Field(
+        default=None, description="`{after, to}` or a list of them: groups that get a ticket which nobody takes"
     )
     private_notes: Switch | None = Field(default=None, description="notes are private followups")
     notes: Annotated[frozenset[NoteKind], PlainValidator(_notes)] | None = Field(

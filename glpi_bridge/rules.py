@@ -19,7 +19,7 @@ from glpi_bridge.model import Draft, Event, Origin, Route, TicketType
 from glpi_bridge.render import Rendered, Renderer, Text, names_of
 from glpi_bridge.rulefile import RulesFile
 from glpi_bridge.section import check
-from glpi_bridge.text import is_seen, one_line, title
+from glpi_bridge.text import is_seen, one_line, title, when
 from glpi_bridge.units import system_zone
 from glpi_bridge.wishes import Values, extra_of, group_of, key_of, levels_of, policy_of
 
@@ -65,6 +65,7 @@ class Rules:
     ) -> None:
         parsed = check(RulesFile, document)
         zone: tzinfo = parsed.timezone or system_zone()
+        self._zone = zone
         self._renderer = Renderer(templates, zone)
         self._links = dict(links or {})
         self._link_assets = link_assets
@@ -140,6 +141,10 @@ class Rules:
     def file(self, file: str, /, **names: object) -> str:
         """Render a text that belongs to no event: `templates/FILE.j2`, or the built-in one."""
         return self._renderer.file(file, names)
+
+    def when(self, moment: datetime) -> str:
+        """Write an instant in the zone of the rules, as the filter `when` does."""
+        return when(moment, self._zone)
 
     @property
     def opens_problems(self) -> bool:

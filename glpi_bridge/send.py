@@ -11,16 +11,19 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from glpi_bridge import items, look, plan
 from glpi_bridge.compose import ITEMTYPES, LINKING, UPDATES, Write, compose, marker, told, unlinked
 from glpi_bridge.context import Context, Made
 from glpi_bridge.errors import BridgeError, Held, NotConnected, TargetError, UnclearAnswer
 from glpi_bridge.glpi import NameNotFound
+from glpi_bridge.hear import TOGETHER as HISTORIES_TOGETHER
+from glpi_bridge.hear import read_histories
 from glpi_bridge.items import Belonging
 from glpi_bridge.look import Shown
 from glpi_bridge.model import Incident, Outcome, Route, Seen, Step, StepKind, TicketStatus, Told, Verdict
+from glpi_bridge.news import is_assigned
 from glpi_bridge.standing import is_objected, is_undone, is_written, stands
 from glpi_bridge.store import Connection, attempts, events, incidents, meta, storms
 from glpi_bridge.store.attempts import Attempt
@@ -116,8 +119,23 @@ def _look(context: Context, group: Iterable[Due]) -> tuple[dict[int, Shown], dic
     shown = look.look(context, [*ids, *fathers, *context.unverified])
     if context.works("GLPI"):
         log.info("GLPI answers again")
+    if any(one.step.kind is StepKind.HAND_OVER for one in group):
+        shown |= _whether_taken(context, [shown[id_] for id_ in ids])
     linking = [(one.owed.incident, one.route) for one in group if one.step.kind in LINKING]
     return shown, items.belongings(context, linking) if linking else {}
+
+
+def _whether_taken(context: Context, shown: Sequence[Shown]) -> dict[int, Shown]:
+    """Ask the histories whether people gave the tickets to somebody; one that GLPI does not show is left to them."""
+    account = context.glpi.account or context.glpi.login()
+    free = [one.id for one in shown if not one.technicians]
+    histories: dict[int, list[Mapping[str, Any]]] = {}
+    for start in range(0, len(free), HISTORIES_TOGETHER):
+        histories |= read_histories(context, free[start : start + HISTORIES_TOGETHER])
+    return {
+        one.id: replace(one, is_taken=one.id not in histories or is_assigned(histories[one.id], account.user_id))
+        for one in shown
+    }
 
 
 def _launch(
@@ -172,12 +190,20 @@ def _composed(context: Context, due: Due, shown: Mapping[int, Shown], belongs: B
     try:
         write = compose(context, owed, due.step, due.route, now, belongs)
     except NameNotFound as error:
+        if due.step.kind is StepKind.HAND_OVER:
+            _say(context, due, f"{error}; nothing is handed over to it")
+            context.store.write(incidents.set_told, owed, _skipped(owed.incident.told, due.step), context.now())
+            return None
         _park(context, due.owed, f"{error} ({due.route.rule})")
         return None
     for warning in write.warnings:
-        if context.notice("rules", f"{due.route.rule}: {warning}", warning):
-            log.warning("%s: %s", due.route.rule, warning)
+        _say(context, due, warning)
     return write
+
+
+def _say(context: Context, due: Due, warning: str) -> None:
+    if context.notice("rules", f"{due.route.rule}: {warning}", warning):
+        log.warning("%s: %s", due.route.rule, warning)
 
 
 def _removed(connection: Connection, father: Shown, now: float) -> None:
@@ -195,11 +221,21 @@ def _needless(context: Context, incident: Incident, step: Step, now: Shown | Non
         return replace(told, unconfirmed=False, unopened=False, unclosed=False)
     if step.kind is StepKind.CLOSE and now and is_objected(context, now):
         return replace(told, closed=told.closed | {step.subject})
+    if step.kind is StepKind.HAND_OVER and now and now.is_taken:
+        return replace(told, owned=True)
+    if step.kind is StepKind.HAND_OVER and now and look.has_group(now, step.subject.partition(" ")[2]):
+        return _skipped(told, step)  # it is theirs from the beginning, or a store that was lost had told it
     if step.kind is StepKind.NOTE and step.subject.startswith(plan.DERIVED_NOTES):
         # a store that was lost may have told it
         is_there = is_written(context, told.ticket_id, marker(incident, step))
         return replace(told, notes=told.notes | {step.subject}) if is_there else None
     return None
+
+
+def _skipped(told: Told, step: Step) -> Told:
+    """Leave out one group to hand over to, and the note about it."""
+    note = f"{plan.HANDED_NOTE}{len(told.handed) + 1}"
+    return replace(told, handed=(*told.handed, step.subject), notes=told.notes | {note})
 
 
 def _has_asset(context: Context, owed: Owed, belongs: Belonging) -> bool:
@@ -393,6 +429,11 @@ def _refused(context: Context, write: Write, outcome: Outcome) -> End:
         if context.notice("left solved", str(before.ticket_id), text):
             log.warning("%s", text)
         return End(owed.incident.id, told=replace(before, closed=before.closed | {write.item.subject}))
+    if write.step.kind is StepKind.HAND_OVER and owed.tries:
+        text = f"GLPI does not let the bridge hand ticket {before.ticket_id} over: {outcome.text}"
+        if context.notice("not handed over", str(before.ticket_id), text):
+            log.warning("%s", text)
+        return End(owed.incident.id, told=replace(before, owned=True))
     tries = owed.tries + 1
     since = now if owed.refused_at is None else owed.refused_at
     if tries >= terms.give_up_after_refusals and now - since >= terms.give_up_after:
@@ -473,17 +514,13 @@ def check_made(context: Context, shown: Mapping[int, Shown]) -> None:
 
 def _dropped(made: Made, shown: Shown) -> list[str]:
     """Name the actors that are not there. Users count only where nobody is: a rule of GLPI may have put others."""
-    missing = [name for name in made.groups if name not in shown.groups and not _ends_with(shown.groups, name)]
+    missing = [name for name in made.groups if not look.has_group(shown, name)]
     missing = [f"group {', '.join(missing)}"] if missing else []
     if made.technicians and not shown.technicians:
         missing.append("technician")
     if made.requesters and not shown.requesters:
         missing.append("requester")
     return missing
-
-
-def _ends_with(paths: Iterable[str], name: str) -> bool:
-    return any(path.split(" > ")[-1] == name for path in paths)
 
 
 def _owe_actors(context: Context, ticket_id: int, missing: Sequence[str]) -> None:

@@ -291,6 +291,8 @@ def _find_updates(context: Context, attempt: Attempt) -> _Found:
 def _shows(shown: Shown, item: Item) -> bool:
     if item.kind is StepKind.RAISE:
         return (shown.seen.urgency, shown.seen.impact) == (item.urgency, item.impact)
+    if item.kind is StepKind.HAND_OVER:
+        return look.has_group(shown, item.subject.partition(" ")[2])
     if item.kind is not StepKind.CONFIRM:
         return False
     wanted = TicketStatus(item.status or TicketStatus.SOLVED)
@@ -308,6 +310,7 @@ _FIND: Mapping[StepKind, Callable[[Context, Attempt], _Found]] = {
     StepKind.LINK: _find_links,
     StepKind.ASSET: _find_assets,
     StepKind.RAISE: _find_updates,
+    StepKind.HAND_OVER: _find_updates,
     StepKind.CONFIRM: _find_updates,
     StepKind.COMPLETE: _find_updates,
 }

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
 from glpi_bridge.compiled import Rule
-from glpi_bridge.model import Event, Level, Origin, Policy, Severity, Storm
+from glpi_bridge.model import Event, HandOver, Level, Origin, Policy, Severity, Storm
 from glpi_bridge.render import reason
-from glpi_bridge.rulefile import StormWish, is_template, level
+from glpi_bridge.rulefile import HandOverWish, StormWish, is_template, level
 from glpi_bridge.text import clean, one_line
 from glpi_bridge.units import Mistake
 
@@ -128,6 +128,8 @@ def policy_of(values: Values, *, links_assets: bool) -> Policy:
     wish = cast(StormWish | None, values.value("storm"))
     if wish is not None and wish.count:
         given["storm"] = Storm(wish.by, wish.count, wish.window, wish.notify)
+    levels = cast(Iterable[HandOverWish], values.value("hand_over", ()))
+    given["hand_over"] = tuple(HandOver(one.after, one.to) for one in levels)
     given["link_asset"] = links_assets and bool(values.value("link_asset", otherwise=True))
     return Policy(**given)  # type: ignore[arg-type]  # the file's model has checked each value's type
 

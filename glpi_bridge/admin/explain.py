@@ -166,6 +166,10 @@ def following_in_words(policy: Policy) -> list[str]:
     if (grace := policy.reopen_after_person) is not None:
         when = f", {spoken(grace)} later" if grace else ""
         said.append(f"reopened once if a person closes the ticket while the problem lives{when}")
+    said += [
+        f"handed over to the group {level.to} if nobody has taken it after {spoken(level.after)}"
+        for level in policy.hand_over
+    ]
     if policy.close_after is not None:
         said.append(f"closed once it has stayed recovered for {spoken(policy.close_after)} and nobody objected")
     if policy.problem_after:

@@ -413,6 +413,9 @@ def told_text(told: Told) -> str:
             "unclosed": told.unclosed,
             "plain": told.plain,
             "members": sorted(told.members),
+            "open_since": None if told.open_since is None else told.open_since.timestamp(),
+            "handed": list(told.handed),
+            "owned": told.owned,
         }
     )
 
@@ -451,6 +454,9 @@ def _told(text: str, ticket_id: int | None) -> Told:
         unclosed=raw.get("unclosed", False),
         plain=raw["plain"],
         members=frozenset(raw.get("members", ())),
+        open_since=_moment(raw.get("open_since")),
+        handed=tuple(raw.get("handed", ())),
+        owned=raw.get("owned", False),
     )
 
 
@@ -458,9 +464,11 @@ def _seen(text: str | None) -> Seen:
     if text is None:
         return Seen()
     raw = json.loads(text)
-    finished = raw["finished_at"]
-    at = None if finished is None else datetime.fromtimestamp(finished, UTC)
-    return Seen(**{**raw, "status": TicketStatus(raw["status"]), "finished_at": at})
+    return Seen(**{**raw, "status": TicketStatus(raw["status"]), "finished_at": _moment(raw["finished_at"])})
+
+
+def _moment(epoch: float | None) -> datetime | None:
+    return None if epoch is None else datetime.fromtimestamp(epoch, UTC)
 
 
 def _owed(connection: Connection, rows: Collection[Row[Any]]) -> list[Owed]:

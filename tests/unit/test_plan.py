@@ -14,6 +14,7 @@ from glpi_bridge.model import (
     Children,
     Draft,
     Event,
+    HandOver,
     Incident,
     Level,
     Note,
@@ -93,6 +94,7 @@ CREATE, NOTE, SOLVE, REOPEN = StepKind.CREATE, StepKind.NOTE, StepKind.SOLVE, St
 ASSET = StepKind.ASSET
 LINK, RAISE, COMPLETE = StepKind.LINK, StepKind.RAISE, StepKind.COMPLETE
 CONFIRM, PART, CLOSE = StepKind.CONFIRM, StepKind.PART, StepKind.CLOSE
+HAND_OVER = StepKind.HAND_OVER
 calm = Policy(flap_count=0)
 linking = Policy(flap_count=0, link_asset=True)
 first_looked_for = told(looked_for=frozenset({"101"}))
@@ -106,6 +108,9 @@ noted = told(notes=frozenset({"still-101"}))
 unsaid = Policy(flap_count=0, notes=frozenset(NoteKind) - {NoteKind.STILL_OPEN})
 graceful = Policy(flap_count=0, reopen_after_person=minutes(30))
 closing = Policy(flap_count=0, close_after=minutes(60))
+since = told(open_since=START)
+handed = replace(since, handed=("1 Second",))
+handing = Policy(flap_count=0, hand_over=(HandOver(minutes(30), "Second"), HandOver(minutes(120), "Third")))
 two_solved = told(solved=frozenset({"101"}))
 
 Asked = Callable[[], Step | Wait]
@@ -370,6 +375,43 @@ ROWS: list[tuple[str, Asked, Any]] = [
      ask(ticketed(problem(), problem("102", 25), seen=closed_by_a_person)), (REOPEN, "102")),
     ("an event that was there before the person closed it → respected",
      ask(ticketed(problem(), problem("102", 15), seen=closed_by_a_person, told=noted)), "closed by a person"),
+    # -- handing over
+    ("nobody has taken it for the time → hand over",
+     ask(ticketed(problem(), told=since), handing), (HAND_OVER, "1 Second")),
+    ("before the time → wait for it", ask(ticketed(problem(), told=since), handing, 29), 30),
+    ("handed over → a note that says why", ask(ticketed(problem(), told=handed), handing, 31), (NOTE, "handed-1")),
+    ("handed over and said → wait for the next level",
+     ask(ticketed(problem(), told=replace(handed, notes=frozenset({"handed-1"}))), handing, 31), 120),
+    ("still nobody → the next group",
+     ask(ticketed(problem(), told=replace(handed, notes=frozenset({"handed-1"}))), handing, 120),
+     (HAND_OVER, "2 Third")),
+    ("the last group has it → nothing more",
+     ask(ticketed(problem(), told=replace(handed, handed=("1 Second", "2 Third"),
+                                          notes=frozenset({"handed-1", "handed-2"}))), handing, 9999),
+     "open in Zabbix and in GLPI"),
+    ("a person took or assigned it → never",
+     ask(ticketed(problem(), told=replace(since, owned=True)), handing, 9999), "open in Zabbix and in GLPI"),
+    ("pending → never while it is",
+     ask(ticketed(problem(), told=since, seen=seen(PENDING)), handing), "open in Zabbix"),
+    ("planned → never while it is",
+     ask(ticketed(problem(), told=since, seen=seen(TicketStatus.PLANNED)), handing), "open in Zabbix"),
+    ("assigned to its group alone → handed over",
+     ask(ticketed(problem(), told=since, seen=seen(ASSIGNED)), handing), (HAND_OVER, "1 Second")),
+    ("a message comes first", ask(ticketed(problem(notes=(note("n1"),)), told=since), handing), (NOTE, "n1")),
+    ("recovered → solved, not handed over", ask(ticketed(problem(recovered=5), told=since), handing), (SOLVE, "101")),
+    ("recovered, and a person's to solve → handed over",
+     ask(ticketed(problem(recovered=5), told=replace(since, notes=frozenset({"recovered-101"}))),
+         replace(handing, solve=False)), (HAND_OVER, "1 Second")),
+    ("solved → not handed over",
+     ask(ticketed(problem(recovered=5), told=since, seen=seen(SOLVED)), handing), "final"),
+    ("one of a storm's → the storm's is handed over", ask(ticketed(problem(), told=since, parent=9), handing),
+     "open in Zabbix and in GLPI"),
+    ("a storm's ticket that nobody takes → hand over",
+     ask(raging(5, 5, 5, told=since), replace(handing, storm=storms.storm)), (HAND_OVER, "1 Second")),
+    ("a ticket of before → not handed over, as nobody knows since when it waits",
+     ask(ticketed(problem()), handing, 9999), "open in Zabbix and in GLPI"),
+    ("removed → not handed over", ask(ticketed(problem(), told=since, seen=seen(is_deleted=True)), handing),
+     "removed by hand"),
     # -- removed
     ("in the trash → nothing, while it lives", ask(ticketed(problem(), seen=seen(is_deleted=True))), "removed by hand"),
     ("in the trash and recovered → nothing more", ask(ticketed(problem(recovered=5), seen=seen(is_deleted=True))),

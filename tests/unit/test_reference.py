@@ -26,7 +26,7 @@ from glpi_bridge.config import (
 )
 from glpi_bridge.model import Draft, Event, Policy
 from glpi_bridge.render import MORE_NAMES, NAMES
-from glpi_bridge.rulefile import Flapping, Match, RuleSection, RulesFile, StormWish, Wishes
+from glpi_bridge.rulefile import Flapping, HandOverWish, Match, RuleSection, RulesFile, StormWish, Wishes
 from glpi_bridge.section import Section
 
 REFERENCE = Path(__file__).parents[2] / "docs/reference"
@@ -61,6 +61,9 @@ OF_RULES = {field.name: written(field.default) for field in fields(Policy)} | {
     "notify": written(Draft("", "").notify),
     "flapping": "see below",
     "storm": "`off`",
+    "hand_over": "`off`",
+    "reopen_after_person": "`false`",
+    "close_after": "`off`",
     "internal_urgency": "`medium`",
     "internal_impact": "`medium`",
     "severity_map": "see below",
@@ -91,7 +94,7 @@ def test_each_setting_is_in_the_reference_as_it_is(section: type[Section]) -> No
         assert row in text.splitlines()
 
 
-@pytest.mark.parametrize("section", [RulesFile, RuleSection, Wishes, Match, Flapping, StormWish])
+@pytest.mark.parametrize("section", [RulesFile, RuleSection, Wishes, Match, Flapping, StormWish, HandOverWish])
 def test_each_key_of_rules_is_in_the_reference_as_it_is(section: type[Section]) -> None:
     text = (REFERENCE / "rules.md").read_text()
     for row in rows(section, Wishes if section is RuleSection else None):
@@ -111,7 +114,11 @@ def test_the_reference_knows_no_key_that_is_gone() -> None:
         for section in (Settings, Glpi, Zabbix, Target, WriteBack, Health, Store, Assets, Delivery, Itil, Sync, Log)
         for row in rows(section)
     }
-    known |= {row for section in (RulesFile, RuleSection, Wishes, Match, Flapping, StormWish) for row in rows(section)}
+    known |= {
+        row
+        for section in (RulesFile, RuleSection, Wishes, Match, Flapping, StormWish, HandOverWish)
+        for row in rows(section)
+    }
     for name in ("settings.md", "rules.md"):
         for line in (REFERENCE / name).read_text().splitlines():
             if line.startswith("| `") and line.count(" | ") == 2:

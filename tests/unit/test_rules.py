@@ -17,6 +17,7 @@ from glpi_bridge.errors import SettingsError
 from glpi_bridge.match import Both, Condition, Either, Not, Pattern, Severe, Tagged, Words
 from glpi_bridge.model import (
     Event,
+    HandOver,
     Level,
     Note,
     NoteKind,
@@ -274,6 +275,7 @@ def test_each_policy_can_be_set() -> None:
               problem_after: 5 in 7 days
               problem_same: host
               solve_unwatched: true
+              hand_over: [{after: 30m, to: Second line}, {after: 2h, to: Third line}]
               storm: {by: [host, tags.site], count: 3, window: 2m, notify: yes}
             """,
             link_assets=True,
@@ -303,6 +305,7 @@ def test_each_policy_can_be_set() -> None:
         problem_after=Often(5, timedelta(days=7)),
         problem_same=Sameness.HOST,
         solve_unwatched=True,
+        hand_over=(HandOver(timedelta(minutes=30), "Second line"), HandOver(timedelta(hours=2), "Third line")),
         storm=Storm(("host", "tags.site"), 3, timedelta(minutes=2), notify=True),
     )
     assert all(getattr(policy, field.name) != field.default for field in fields(Policy))
@@ -321,6 +324,38 @@ def test_each_policy_can_be_set() -> None:
 )
 def test_how_often_something_recurs_is_written_in_words(written: str, expected: Often | None) -> None:
     assert rules(f"default: {{problem_after: {written}}}").route(EVENT).policy.problem_after == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "fault"),
+    [
+        ("close_after: 0", "leaves no time"),
+        ("close_after: true", "is not a duration"),
+        ("reopen_after_person: soon", "is not a duration"),
+        ("hand_over: {after: 30m}", "hand_over[1].to` is missing"),
+        ("hand_over: {after: 30, to: Second line}", "is not a duration"),
+        ("hand_over: {after: 0, to: Second line}", "the times do not grow"),
+        ("hand_over: [{after: 2h, to: A}, {after: 30m, to: B}]", "the times do not grow"),
+        ("hand_over: {after: 30m, two: Second line}", "two"),
+        ("hand_over: Second line", "hand_over"),
+    ],
+)
+def test_a_course_that_cannot_be_meant_is_told_with_its_line(written: str, fault: str) -> None:
+    with pytest.raises(SettingsError) as told:
+        rules(f"default:\n  {written}")
+    assert {one.line for one in told.value.faults} == {2}
+    assert fault in str(told.value)
+
+
+def test_no_closing_no_grace_and_no_handing_over_can_be_written() -> None:
+    policy = rules("default: {close_after: off, reopen_after_person: no, hand_over: off}").route(EVENT).policy
+    assert (policy.close_after, policy.reopen_after_person, policy.hand_over) == (None, None, ())
+    assert rules("default: {reopen_after_person: yes}").route(EVENT).policy.reopen_after_person == timedelta(0)
+
+
+def test_the_groups_to_hand_over_to_are_looked_up_by_check_with_their_lines() -> None:
+    named = rules("default:\n  hand_over:\n  - {after: 30m, to: Second line}").names()
+    assert [(one.kind, one.name, one.line) for one in named] == [("group", "Second line", 3)]
 
 
 @pytest.mark.parametrize("wrong", ["5", "often", "1 in 7 days", "5 in 0", "5 in 7 moons", "0 in 1h", "-2 in 1h"])
