@@ -37,7 +37,6 @@ class Server:
     def __init__(self) -> None:
         self.clock = Clock(at("02:10:00"))
         self.world: World = first_server(self.clock)
-        self.world.users[3].rights = {22: 3}
         self.escalator = Escalator(self.world)
         self.compared: list[str] = []
 
@@ -216,10 +215,6 @@ def test_events_of_other_sources_leave_most_macros_as_they_are_written(name):
         f"{{{macro}}}": value for macro, value in values.items() if macro.split(".")[0] in own and "{" not in value
     }
     known["{EVENT.AGE}"] = values["EVENT.AGE"]
-    server.world.media_type.templates = tuple(
-        (subject.replace("SRC0", f"SRC{source}"), text.replace("eventsource=0", f"eventsource={source}"))
-        for subject, text in server.world.media_type.templates
-    )
     server.world.set_next_id("event", eventid)
     server.clock.seconds = at(raised)
     server.world.raise_elsewhere(source, object_, known)

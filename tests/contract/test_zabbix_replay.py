@@ -11,9 +11,22 @@ from pathlib import Path
 import pytest
 
 from glpi_bridge.sandbox.zabbix import Standin
-from glpi_bridge.sandbox.zabbix.model import Host, Role, Token, Trigger, User
+from glpi_bridge.sandbox.zabbix.model import (
+    Action,
+    Group,
+    Host,
+    Item,
+    Role,
+    TemplateGroup,
+    Token,
+    Trigger,
+    User,
+    UserGroup,
+)
+from glpi_bridge.sandbox.zabbix.server import bare_world
 from glpi_bridge.sandbox.zabbix.world import World
 from tests.contract.zabbix_lab import (
+    SESSION,
     Clock,
     Replay,
     add_second,
@@ -26,12 +39,6 @@ from tests.contract.zabbix_lab import (
 )
 
 NOT_REPLAYED = {
-    "02-configuration/020-mediatype-create-script": "a provisioning call; the worlds here have its media type",
-    "10-provision/002-mediatype-get": "asks selectUsers and selectActions, which are not served",
-    "10-provision/011-role-get": "asks selectUsers, which is not served; the stand-in keeps no user interface rights",
-    "10-provision/031-user-get": "asks media and user groups, which are not served",
-    "10-provision/051-action-get": "has conditions on severity and tags, which the stand-in's action does not know",
-    "02-configuration/023-mediatype-get": "names templates of other event sources than triggers",
     "11-adopt/012-alert-get-actionids": "38 alerts of the whole day; filters are replayed in 010 to 016",
     "11-adopt/035-problem-get-recent": "other problems among the rows; `recent` is replayed in 034 and 035b-e",
     "11-adopt/037-event-get-problem-time-from": "problem_time_from is not served",
@@ -100,7 +107,7 @@ def problems(clock: Clock) -> set[str]:
 
 def alerts(clock: Clock) -> set[str]:
     world = first_server(clock)
-    world.media_type.attempt_interval, world.media_type.timeout = 0.0, 0.2
+    world.media_type.attempt_interval = 0.0
     world.media_type.parameters = ()
     with tempfile.TemporaryDirectory() as scripts, replay_of(world, Path(scripts)) as replay:
         world.media_type.status = 1
@@ -114,6 +121,7 @@ def alerts(clock: Clock) -> set[str]:
             if text:
                 (Path(scripts) / "dump.py").write_text(f"#!/bin/sh\n{text}\n")
                 (Path(scripts) / "dump.py").chmod(0o755)
+            world.media_type.timeout = 0.2 if "sleep" in text else 30.0
             world.set_next_id("alert", eventid - 50)
             _alert(replay, eventid, 25216, "95")
         replay.send(*recordings("03-alerts/01*.json"))
@@ -142,19 +150,85 @@ def configuration(clock: Clock) -> set[str]:
     world.tokens[1].created_at = 1795572790
     with replay_of(world) as replay:
         replay.send("02-configuration/031-action-get", "02-configuration/016-token-get")
-        world.tokens[1].description = "for the bridge"
-        replay.send("10-provision/041-token-get-before-generate", "10-provision/042-call-with-regenerated-old-value")
-        replay.send("10-provision/043-call-with-new-value", "10-provision/044-token-get-after-use")
         world.roles[5].methods = frozenset({"mediatype.get", "action.get"})
         replay.send("10-provision/049-action-get-user-type")
-        world.media_type.maxattempts, world.media_type.attempt_interval = 10, 60.0
+        world.media_type.maxattempts, world.media_type.attempt_interval = 10, "60s"
         world.media_type.description = "line 1\r\nline 2 "
         asked = recording("10-provision/003-mediatype-get-by-name")["response"]["json"]["result"][0]
         world.media_type.parameters = tuple(one["value"] for one in asked["parameters"])
-        world.roles[105], world.users[105] = Role(105, "admin_w", 2), User(105, "admin_w", 105, rights={22: 3})
+        world.roles[105], world.users[105] = Role(105, "admin_w", 2), User(105, "admin_w", 105)
         world.tokens[105] = Token(105, "admin_w", 105, f"{105:064x}")
-        replay.send(*recordings("10-provision/00[367]*.json"))
+        replay.send(*recordings("10-provision/00[67]*.json"))
+        world.media_types.clear()
+        world.set_next_id("mediatype", 70)
+        replay.send("02-configuration/020-mediatype-create-script", "02-configuration/023-mediatype-get")
     return replay.sent
+
+
+def _provisioned(clock: Clock) -> World:
+    """The server of 10-provision before its first call: nothing of the bridge, ids where they were."""
+    world = bare_world(World(clock=clock))
+    world.sessions[SESSION] = 1
+    world.groups = {22: Group(22, "Lab servers")}
+    world.template_groups[12] = TemplateGroup(12, "Templates/Applications")
+    for kind, number in _IDS.items():
+        world.set_next_id(kind, number)
+    for number in (4, 5, 3, 6):
+        world.actions[number] = Action(number, f"stock {number}", status=1)
+        world.actions[number].operations = [{"opmessage": {"mediatypeid": "0"}}]
+    return world
+
+
+_IDS = {
+    "mediatype": 70,
+    "role": 5,
+    "usergroup": 14,
+    "user": 3,
+    "media": 1,
+    "token": 1,
+    "action": 7,
+    "operation": 11,
+    "script": 4,
+    "host": 10684,
+    "interface": 35,
+    "macro": 7940,
+}
+
+
+def provision(clock: Clock) -> set[str]:
+    world = _provisioned(clock)
+    with replay_of(world) as replay:
+        replay.send(*recordings("10-provision/00[1-5]*.json"), *recordings("10-provision/0[123]*.json"))
+        replay.send("10-provision/040-token-create", "10-provision/041-token-get-before-generate")
+        world.tokens[1].value = replay.standin.token
+        replay.send(*recordings("10-provision/04[23]*.json"), *recordings("10-provision/04[456]*.json"))
+        world.actions = {}
+        replay.send(*recordings("10-provision/05*.json"), *recordings("10-provision/06*.json"))
+        world.set_next_id("script", 8)
+        replay.send(*recordings("10-provision/07[34]*.json"), *recordings("10-provision/08[0-4]*.json"))
+        replay.send("10-provision/085-host-update-psk-only")
+        world.items[1] = Item(1, 10684, "a", "a")
+        replay.send(*recordings("10-provision/085[bc]*.json"), *recordings("10-provision/08[6-9]*.json"))
+        replay.send("10-provision/123-configuration-import-template-unchanged")
+        replay.send(*recordings("10-provision/12[012]*.json"), *recordings("10-provision/12[4-9]*.json"))
+        replay.send("10-provision/130-configuration-importcompare-mediatype-new")
+        world.media_types[70].status = 1
+        replay.send(*recordings("10-provision/13[12]*.json"))
+        _normal_forms(world, replay)
+    return replay.sent
+
+
+def _normal_forms(world: World, replay: Replay) -> None:
+    """What comes back of what was sent, unknown ids, and what is in use."""
+    world.set_next_id("role", 27)
+    world.set_next_id("script", 9)
+    world.set_next_id("host", 10702)
+    replay.send(*recordings("10-provision/1[45]*.json"), *recordings("10-provision/16*.json"))
+    replay.send(*recordings("10-provision/17[1-7]*.json"))
+    world.usergroups[18] = UserGroup(18, "read and write", {22: 3})
+    world.usergroups[19] = UserGroup(19, "deny", {22: 0})
+    raise_as(world, 1, add_second(world, 25212, 10702, "svc", "down").triggerid)
+    replay.send(*recordings("10-provision/17[89]*.json"))
 
 
 def rank(clock: Clock) -> set[str]:
@@ -281,8 +355,9 @@ def adopt(clock: Clock) -> set[str]:
     for number, what in enumerate(DELETED):
         world.hosts[10688 + number] = Host(10688 + number, f"del{number:02d}", f"del{number:02d}", {22})
         add_second(world, 25272 + number, 10688 + number, "svc", f"{what} on {{HOST.NAME}}", manual_close=1)
-    world.media_type.templates = tuple((f"{kind} {{EVENT.ID}}", "x") for kind in ("PROBLEM", "RECOVERY", "UPDATE"))
-    world.media_type.sendto, world.media_type.parameters = "glpi", ()
+    words = ("PROBLEM", "RECOVERY", "UPDATE")
+    world.media_type.templates = {(0, kind): (f"{word} {{EVENT.ID}}", "x") for kind, word in enumerate(words)}
+    world.users[3].medias[0].sendto, world.media_type.parameters = "glpi", ()
     with replay_of(world) as replay:
         _earlier_alerts(world, replay)
         clock.seconds = 1795592251
@@ -400,6 +475,7 @@ JOURNEYS = {
     "problems": problems,
     "alerts": alerts,
     "configuration": configuration,
+    "provision": provision,
     "rank": rank,
     "maintenance": maintenance,
     "recoveries": recoveries,

@@ -10,7 +10,19 @@ from typing import Any
 import requests
 
 from glpi_bridge.sandbox.zabbix import Standin
-from glpi_bridge.sandbox.zabbix.model import Event, Group, Host, Item, MediaType, Role, Token, Trigger, User
+from glpi_bridge.sandbox.zabbix.model import (
+    Event,
+    Group,
+    Host,
+    Item,
+    MediaType,
+    Role,
+    Token,
+    Trigger,
+    User,
+    UserGroup,
+    UserMacro,
+)
 from glpi_bridge.sandbox.zabbix.server import bridge_world
 from glpi_bridge.sandbox.zabbix.world import World
 
@@ -48,20 +60,24 @@ _MACRO = re.compile(r"^([A-Z$][A-Za-z0-9.$]*)=\[(.*?)\](?=\n[A-Z$][A-Za-z0-9.$]*
 
 def _media_type() -> MediaType:
     asked = recording("02-configuration/020-mediatype-create-script")["request"]["json"]["params"]
-    own = [one for one in asked["message_templates"] if one["eventsource"] == 0]
     return MediaType(
         exec_path="true",
         parameters=tuple(one["value"] for one in asked["parameters"]),
-        sendto="glpi <a@b>; $(x)",
-        templates=tuple((one["subject"], one["message"]) for one in own),
+        attempt_interval=asked["attempt_interval"],
+        templates={
+            (one["eventsource"], one["recovery"]): (one["subject"], one["message"])
+            for one in asked["message_templates"]
+        },
     )
 
 
 def _world(clock: Clock) -> World:
     world = bridge_world(World(clock=clock))
     world.sessions[SESSION] = 1
-    world.media_type = _media_type()
-    world.action.groupids = frozenset({22})
+    world.media_types[70] = _media_type()
+    world.users[3].medias[0].sendto = "glpi <a@b>; $(x)"
+    group = {"conditiontype": "0", "operator": "0", "value": "22", "value2": "", "formulaid": "A"}
+    world.action.conditions = [group]
     return world
 
 
@@ -80,7 +96,7 @@ def first_server(clock: Clock) -> World:
         tags=tags,
         inventory=inventory,
         inventory_mode=0,
-        macros={"{$LAB}": "1"},
+        macros={"{$LAB}": UserMacro(1, "1")},
     )
     for number, row in enumerate(_FIRST_TRIGGERS):
         _add_first(world, number, row)
@@ -178,7 +194,7 @@ def second_server(clock: Clock) -> World:
     """The server of folders 08 to 11."""
     world = _world(clock)
     world.groups |= {23: Group(23, "Other"), 24: Group(24, "Load")}
-    world.users[3].rights = {22: 3, 24: 3}
+    world.usergroups[14].rights = {22: 3, 24: 3}
     names = {10680: ("sw01", "Switch 1"), 10681: ("web01", "Web server 1"), 10682: ("web02", "Web server 2")}
     names |= {10683: ("db01", "Database 1"), 10686: ("foreign01", "Foreign 1")}
     for hostid, (host, name) in names.items():
@@ -191,7 +207,8 @@ def second_server(clock: Clock) -> World:
     add_second(world, 25220, 10686, "svc", "svc down on {HOST.NAME}")
     for userid, name, kind, rights in _OTHER_USERS:
         world.roles[userid] = Role(userid, name, kind)
-        world.users[userid] = User(userid, name, userid, rights=rights, usergroups=frozenset({userid}))
+        world.usergroups[userid] = UserGroup(userid, name, rights)
+        world.users[userid] = User(userid, name, userid, usergroups=frozenset({userid}))
         world.tokens[userid] = Token(userid, name, userid, f"{userid:064x}")
     return world
 
@@ -309,6 +326,8 @@ def normal(value: Any, name: str = "") -> Any:
         return "<moment>" if str(value) != "0" else value
     if name == "error" and isinstance(value, str):
         return re.sub(r'"/[^"]*/', '"/', value)  # where scripts lie
+    if name == "data" and isinstance(value, str):
+        return re.sub(r'"INSERT INTO (\w+).*"', r'"INSERT INTO \1"', value)
     if name in _TOKENS or value == "<session_id>" or re.fullmatch("[0-9a-f]{32}", str(value)):
         return "<token>"
     return value

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from glpi_bridge.admin.change import Action, Change, Ledger, ProvisionError
-from glpi_bridge.errors import NoAnswer, Refused
+from glpi_bridge.errors import NoAnswer, Refused, TargetError
 from glpi_bridge.zabbix import Zabbix
 
 Row: TypeAlias = dict[str, Any]
@@ -69,12 +69,18 @@ HOST = Kind(
 )
 
 
+class NotTaken(ProvisionError):
+    """Zabbix refused a write that had seemed in order: what this run made before it is taken back."""
+
+
 class Desk(Ledger):
     """The objects of one Zabbix as a super admin sees them, and what has been changed in them."""
 
     def __init__(self, zabbix: Zabbix, *, is_trial: bool) -> None:
         super().__init__(is_trial=is_trial)
         self.zabbix = zabbix
+        self.made: list[tuple[str, Callable[[], object]]] = []
+        """What this run made, oldest first, and how each is taken back."""
         self._lists: dict[str, list[Row]] = {}
 
     def rows(self, kind: Kind) -> list[Row]:
@@ -84,6 +90,10 @@ class Desk(Ledger):
             found = self.zabbix.call(f"{kind.api}.get", {"output": "extend", **kind.reads})
             self._lists[kind.api] = [dict(row) for row in found]
         return self._lists[kind.api]
+
+    def forget(self) -> None:
+        """Read everything anew when it is asked for."""
+        self._lists.clear()
 
     def find(self, kind: Kind, name: str) -> Row | None:
         """Return the object of that name; Zabbix keeps names of one kind apart."""
@@ -122,6 +132,7 @@ class Desk(Ledger):
     def _create(self, kind: Kind, name: str, params: Fields) -> str:
         done = self._write(kind, name, "create", params)
         [made] = done[f"{kind.id}s"]
+        self.made.append((f"{kind.label} {name}", lambda: self.zabbix.call(f"{kind.api}.delete", [made])))
         return str(made)
 
     def remove(self, kind: Kind, name: str, row: Row) -> None:
@@ -130,10 +141,20 @@ class Desk(Ledger):
         if not self.is_trial:
             self._write(kind, name, "delete", [row[kind.id]])
 
+    def take_back(self) -> list[str]:
+        """Take back what this run made, newest first; return what could not be."""
+        left = []
+        for what, undo in reversed(self.made):
+            try:
+                undo()
+            except (TargetError, OSError) as error:
+                left.append(f"{what} could not be taken back ({error}): run this again, it is taken over")
+        return left
+
     def note(self, kind: Kind, label: str, name: str, action: Action, fields: Mapping[str, tuple[Any, Any]]) -> None:
         """Keep account of a change that is made elsewhere."""
         self.changes.append(Change(label, name, action, kind.api, fields))
-        self._lists.clear()
+        self.forget()
 
     def foreign(self, kind: Kind, name: str, why: str) -> None:
         """Note that a name is taken by what we have not made."""
@@ -154,7 +175,7 @@ class Desk(Ledger):
         self.changes.append(Change(kind.label, name, action, kind.api, fields))
 
     def _write(self, kind: Kind, name: str, verb: str, params: Fields | Sequence[str]) -> Any:
-        self._lists.clear()  # deleting one thing changes others
+        self.forget()  # deleting one thing changes others
         return self.call(f"{kind.api}.{verb}", params, f"{kind.label} {name}")
 
     def call(self, method: str, params: Fields | Sequence[str], what: str) -> Any:
@@ -165,7 +186,7 @@ class Desk(Ledger):
             lines = [f"{what}: Zabbix's answer was lost; run this again, what was made is taken over"]
             raise ProvisionError(lines) from error
         except Refused as error:
-            raise ProvisionError([f"{what}: Zabbix did not take it: {error}"]) from error
+            raise NotTaken([f"{what}: Zabbix did not take it: {error}"]) from error
 
 
 def is_ours(row: Row) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from glpi_bridge.admin.change import Change, carry_out
+from glpi_bridge.admin.change import Change, ProvisionError, carry_out
 from glpi_bridge.admin.zabbix import (
     action,
     health,
@@ -36,6 +36,7 @@ from glpi_bridge.admin.zabbix.desk import (
     USER_GROUP,
     Desk,
     Kind,
+    NotTaken,
     Row,
     is_ours,
 )
@@ -82,7 +83,18 @@ def provision(zabbix: Zabbix, wishes: Wishes, document: Document, place: Place, 
 
     SettingsError names lines of zabbix.yml, ProvisionError what is wrong in Zabbix or with the administrator's rights.
     """
-    return _carried_out(zabbix, lambda desk: _Run(desk, wishes, document, place).all(), is_check=is_check)
+    return _carried_out(zabbix, lambda desk: _all_or_none(desk, wishes, document, place), is_check=is_check)
+
+
+def _all_or_none(desk: Desk, wishes: Wishes, document: Document, place: Place) -> list[Fault]:
+    """Do it all; take back what was made where Zabbix refuses something on the way."""
+    try:
+        return _Run(desk, wishes, document, place).all()
+    except NotTaken as error:
+        count = len(desk.made)
+        left = desk.take_back()
+        done = f"{count - len(left)} of the {count} things that this run had made before are taken away again"
+        raise ProvisionError([str(error), *([done] if count else []), *left]) from error
 
 
 def remove(zabbix: Zabbix, wishes: Wishes, place: Place, *, is_check: bool) -> list[Change]:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from glpi_bridge.admin.change import ProvisionError
-from glpi_bridge.zabbix import TESTED, UserType, Zabbix
+from glpi_bridge.zabbix import TESTED, NoRight, UserType, Zabbix
 
 _MANAGE_TOKENS = "manage_api_tokens"
 
@@ -25,7 +25,11 @@ def examine(zabbix: Zabbix, methods: Iterable[str]) -> None:
     who = str(me.get("username", "the administrator"))
     if int(me.get("type", 0)) != UserType.SUPER_ADMIN:
         raise ProvisionError([f"{who} is no super admin, and only they may set this up: sign in as one"])
-    roles = zabbix.call("role.get", {"output": "extend", "roleids": [me["roleid"]], "selectRules": "extend"})
+    try:
+        roles = zabbix.call("role.get", {"output": "extend", "roleids": [me["roleid"]], "selectRules": "extend"})
+    except NoRight as error:
+        what = "does not allow role.get, or no access to the API at all: allow both there, or sign in as another"
+        raise ProvisionError([f"the role of {who} {what}"]) from error
     if missing := _missing(roles[0]["rules"] if roles else {}, methods):
         raise ProvisionError(
             [f"the role of {who} does not allow {', '.join(missing)}: allow it there, or sign in as another"]

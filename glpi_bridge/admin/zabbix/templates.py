@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, partial
 from typing import Any
 
 import yaml
 
 from glpi_bridge import share
 from glpi_bridge.admin.change import Action
-from glpi_bridge.admin.zabbix.desk import TEMPLATE, TEMPLATE_GROUP, Desk, Row
+from glpi_bridge.admin.zabbix.desk import TEMPLATE, TEMPLATE_GROUP, Desk, Kind, Row
 from glpi_bridge.admin.zabbix.wishes import TEMPLATES
 
 GROUP = "Templates/glpi_bridge"
@@ -31,6 +32,7 @@ def source(key: str) -> str:
     return share.path("config", "zabbix", f"template_{key}.yaml").read_text("utf-8")
 
 
+@cache
 def uuid(key: str) -> str:
     """Return the id that Zabbix knows our template by in every installation."""
     [template] = yaml.safe_load(source(key))["zabbix_export"]["templates"]
@@ -55,7 +57,18 @@ def provide(desk: Desk, keys: Iterable[str]) -> None:
         shown = {section: (None, words) for section, words in said(differs)}
         desk.note(TEMPLATE, TEMPLATE.label, name, Action.UPDATE if row else Action.CREATE, shown)
         if not desk.is_trial:
+            is_new_group = desk.find(TEMPLATE_GROUP, GROUP) is None
             desk.call("configuration.import", params, f"template {name}")
+            desk.forget()
+            for kind, called in ((TEMPLATE_GROUP, GROUP),) * is_new_group + ((TEMPLATE, name),) * (row is None):
+                desk.made.append((f"{kind.label} {called}", partial(_take_back, desk, kind, called)))
+
+
+def _take_back(desk: Desk, kind: Kind, name: str) -> None:
+    """Delete what an import made: it does not tell the id."""
+    desk.forget()
+    if row := desk.find(kind, name):
+        desk.zabbix.call(f"{kind.api}.delete", [row[kind.id]])
 
 
 def said(differs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

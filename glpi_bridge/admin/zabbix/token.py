@@ -51,7 +51,10 @@ def provide(desk: Desk, name: str, user: str | None, secret: Secret, whose: Whos
     desk.note(TOKEN, "API token of", name, Action.UPDATE, {"token": ("", f"as in {path}")})
     if made is not None and not desk.is_trial:
         [told] = desk.call("token.generate", [made], f"API token of {name}")
+        is_new = not path.exists()
         keep(path, str(told["token"]))
+        if is_new:
+            desk.made.append((str(path), path.unlink))
         if whose(str(told["token"])) != name:
             raise ProvisionError([f"the new token in {path} is not taken by Zabbix as that of {name}"])
 

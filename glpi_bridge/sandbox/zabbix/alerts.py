@@ -13,11 +13,23 @@ import signal
 import subprocess
 import threading
 import time
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from glpi_bridge.sandbox.zabbix import texts
 from glpi_bridge.sandbox.zabbix.macros import PROBLEM, RECOVERY, UPDATE, Elsewhere, Telling
-from glpi_bridge.sandbox.zabbix.model import Acknowledge, Alert, Escalation, Event
+from glpi_bridge.sandbox.zabbix.model import (
+    Acknowledge,
+    Action,
+    Alert,
+    Escalation,
+    Event,
+    Media,
+    MediaType,
+    User,
+    seconds,
+)
 from glpi_bridge.sandbox.zabbix.world import World
 
 SENT, FAILED = 1, 2
@@ -28,10 +40,15 @@ ENVIRONMENT = {
 }
 ERROR_CHARACTERS = 2048
 FULL_ROUND_SECONDS = 1.0
+ALERTERS = 3
+"""As Zabbix starts; a media type's `maxsessions` lets fewer of them run its scripts."""
+
+
+Recipients = list[tuple[User, Media]]
 
 
 class Escalator:
-    """Turns what happened into alerts, a round at a time."""
+    """Turns what happened into alerts, a round at a time. Of an action's steps only the first is carried out."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -43,77 +60,123 @@ class Escalator:
             world.run_tasks()
             if full:
                 world.end_suppressions()
-            eventids, world.due = sorted(world.escalations if full else world.due), set()
-            owed = [world.escalations[one] for one in eventids if one in world.escalations]
-            made = [alert for one in owed if (alert := self._escalate(one))]
+            due, world.due = world.due, set()
+            keys = sorted(one for one in world.escalations if full or one[0] in due)
+            made = [alert for key in keys for alert in self._escalate(world.escalations[key])]
             updates, world.updates = world.updates, []
-            made += [alert for eventid, update in updates if (alert := self._tell_update(eventid, update))]
+            made += [alert for eventid, update in updates for alert in self._tell_update(eventid, update)]
             others, world.elsewhere = world.elsewhere, []
-            made += [self._alert(event, PROBLEM, Elsewhere(world, event, known)) for event, known in others]
+            made += [self._tell_elsewhere(event, Elsewhere(world, event, known)) for event, known in others]
             return made
 
-    def _escalate(self, owed: Escalation) -> Alert | None:
+    def _escalate(self, owed: Escalation) -> list[Alert]:
         world = self.world
-        event = world.events.get(owed.eventid)
-        if event is None or not world.sees_event(world.users[world.media_userid], event):
-            del world.escalations[owed.eventid]
-            return None
+        event, action = world.events.get(owed.eventid), world.actions.get(owed.actionid)
+        told = [] if event is None or action is None else self._recipients(owed, action, event)
+        if event is None or action is None or not told:
+            return self._drop(owed)
         if not owed.is_told:
-            return self._tell_problem(owed, event)
+            return self._tell_problem(owed, action, event, told)
         if event.r_eventid:
-            del world.escalations[owed.eventid]
-            return self._tell_end(event)
-        if world.is_disabled(world.triggers[event.objectid]) and self._is_step_over(event):
-            del world.escalations[owed.eventid]
-            return self._tell_canceled(event)
-        return None
+            self._drop(owed)
+            return self._tell_end(action, event, told)
+        if world.is_disabled(world.triggers[event.objectid]) and self._is_step_over(action, event):
+            self._drop(owed)
+            return self._tell_canceled(action, event, told)
+        return []
 
-    def _tell_problem(self, owed: Escalation, event: Event) -> Alert | None:
-        if event.is_suppressed and self.world.action.pause_suppressed:
-            if event.r_eventid:  # over before it could be told: never told [contract Z09/036]
-                del self.world.escalations[owed.eventid]
-            return None
+    def _drop(self, owed: Escalation) -> list[Alert]:
+        del self.world.escalations[owed.eventid, owed.actionid]
+        return []
+
+    def _recipients(self, owed: Escalation, action: Action, event: Event) -> Recipients:
+        """Give who is to be told, or was: those who see the event at this moment."""
+        world = self.world
+        found = world.told[owed.eventid, owed.actionid] if owed.is_told else list(_wanted(world, action, event))
+        return [(user, media) for user, media in found if world.sees_event(user, event)]
+
+    def _tell_problem(self, owed: Escalation, action: Action, event: Event, told: Recipients) -> list[Alert]:
+        if event.is_suppressed and action.pause_suppressed:
+            # over before it could be told: never told [contract Z09/036]
+            return self._drop(owed) if event.r_eventid else []
         owed.is_told = True
-        self.world.told.add(event.eventid)
+        self.world.told[owed.eventid, owed.actionid] = told
         if event.r_eventid:
             self.world.due.add(event.eventid)
-        return self._tell(event, PROBLEM)
+        return self._tell(action, event, PROBLEM, told)
 
-    def _tell_end(self, event: Event) -> Alert | None:
+    def _tell_end(self, action: Action, event: Event, told: Recipients) -> list[Alert]:
         if self.world.is_disabled(self.world.triggers[event.objectid]):
-            return self._tell_canceled(event)  # [contract Z11/063]
-        return self._tell(event, RECOVERY) if self.world.action.tells_recovery else None
+            return self._tell_canceled(action, event, told)  # [contract Z11/063]
+        return self._tell(action, event, RECOVERY, told) if action.tells_recovery else []
 
-    def _tell_canceled(self, event: Event) -> Alert | None:
+    def _tell_canceled(self, action: Action, event: Event, told: Recipients) -> list[Alert]:
         """Tell the problem again with a note in front; its parameters are those of a problem [contract Z11/061]."""
-        if not self.world.action.notify_if_canceled:
-            return None
-        return self._tell(event, PROBLEM, note="NOTE: Escalation canceled: disabled.\nLast message sent:\n")
+        if not action.notify_if_canceled:
+            return []
+        return self._tell(
+            action, event, PROBLEM, told, note="NOTE: Escalation canceled: disabled.\nLast message sent:\n"
+        )
 
-    def _is_step_over(self, event: Event) -> bool:
-        return self.world.clock() >= event.clock + self.world.action.esc_period
+    def _is_step_over(self, action: Action, event: Event) -> bool:
+        return self.world.clock() >= event.clock + seconds(action.esc_period)
 
-    def _tell_update(self, eventid: int, update: Acknowledge) -> Alert | None:
+    def _tell_update(self, eventid: int, update: Acknowledge) -> list[Alert]:
         world = self.world
         event = world.events.get(eventid)
-        if event is None or eventid not in world.told or not world.action.tells_updates:
-            return None
-        recipient = world.users[world.media_userid]
-        if update.userid == recipient.userid or not world.sees_event(recipient, event):
-            return None  # nobody is told what he did himself [contract Z06/030]
-        if world.is_disabled(world.triggers[event.objectid]):
-            return None
-        return self._tell(event, UPDATE, update)
+        if event is None or event.objectid not in world.triggers or world.is_disabled(world.triggers[event.objectid]):
+            return []
+        made = []
+        for actionid, action in world.actions.items():
+            # nobody is told what he did himself [contract Z06/030]
+            told = [
+                (user, media)
+                for user, media in world.told.get((eventid, actionid), ())
+                if user.userid != update.userid and world.sees_event(user, event)
+            ]
+            if action.tells_updates and not action.status:
+                made += self._tell(action, event, UPDATE, told, update)
+        return made
 
-    def _tell(self, event: Event, kind: int, update: Acknowledge | None = None, note: str = "") -> Alert:
-        telling = Telling(self.world, event, self.world.triggers[event.objectid], kind, update)
-        return self._alert(event, kind, telling, update, note)
+    def _tell(
+        self,
+        action: Action,
+        event: Event,
+        kind: int,
+        told: Recipients,
+        update: Acknowledge | None = None,
+        note: str = "",
+    ) -> list[Alert]:
+        trigger = self.world.triggers[event.objectid]
+        return [
+            self._alert(
+                action,
+                event,
+                kind,
+                (user, media),
+                Telling(self.world, event, trigger, user, action, kind, update),
+                note,
+            )
+            for user, media in told
+        ]
+
+    def _tell_elsewhere(self, event: Event, telling: Elsewhere) -> Alert:
+        world = self.world
+        return self._alert(world.action, event, PROBLEM, (world.bridge, world.bridge.medias[0]), telling)
 
     def _alert(
-        self, event: Event, kind: int, telling: Telling | Elsewhere, update: Acknowledge | None = None, note: str = ""
+        self,
+        action: Action,
+        event: Event,
+        kind: int,
+        told: tuple[User, Media],
+        telling: Telling | Elsewhere,
+        note: str = "",
     ) -> Alert:
-        world, media = self.world, self.world.media_type
-        subject, message = (telling.fill(one) for one in media.templates[kind])
+        world, (user, media), update = self.world, told, getattr(telling, "update", None)
+        media_type = world.media_types[media.mediatypeid]
+        template = media_type.templates.get((event.source, kind))
+        subject, message = (telling.fill(one) for one in template or ("", ""))
         own = {"{ALERT.SENDTO}": media.sendto, "{ALERT.SUBJECT}": subject, "{ALERT.MESSAGE}": note + message}
         alert = Alert(
             alertid=world.next_id("alert"),
@@ -124,17 +187,35 @@ class Escalator:
             subject=subject,
             message=own["{ALERT.MESSAGE}"],
             parameters=tuple(
-                texts.replace(one, lambda m: own[m] if m in own else telling.value(m)) for one in media.parameters
+                texts.replace(one, lambda m: own[m] if m in own else telling.value(m)) for one in media_type.parameters
             ),
-            actionid=world.action.actionid,
-            userid=world.media_userid,
-            mediatypeid=media.mediatypeid,
+            actionid=action.actionid,
+            userid=user.userid,
+            mediatypeid=media_type.mediatypeid,
             sendto=media.sendto,
         )
-        if media.status:
+        if media_type.status:
             alert.status, alert.error = FAILED, "Media type disabled."
+        elif template is None:
+            alert.status, alert.error = FAILED, "No message defined for media type."
         world.alerts[alert.alertid] = alert
         return alert
+
+
+def _wanted(world: World, action: Action, event: Event) -> Iterator[tuple[User, Media]]:
+    """Go through whom the first step of an action is for, and by which of their media."""
+    for operation in action.operations:
+        if operation["esc_step_from"] != "1":
+            continue
+        users = [int(one["userid"]) for one in operation["opmessage_usr"]]
+        groups = {int(one["usrgrpid"]) for one in operation["opmessage_grp"]}
+        users += [one.userid for one in world.users.values() if one.usergroups & groups and one.userid not in users]
+        asked = int(operation["opmessage"]["mediatypeid"])
+        for user in (world.users[one] for one in users if one in world.users):
+            for media in user.medias:
+                is_on = not media.active and media.severity >> event.severity & 1
+                if is_on and asked in {0, media.mediatypeid} and media.mediatypeid in world.media_types:
+                    yield user, media
 
 
 class Alerter:
@@ -144,13 +225,13 @@ class Alerter:
         self.world, self.scripts = world, scripts
         self.escalator = Escalator(world)
         self._due: list[tuple[float, int]] = []
-        self._running = 0
+        self._running = Counter[int]()
         self._stopping = False
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         """Run in the background until `stop`."""
-        kinds = [self._escalate] + [self._deliver] * self.world.media_type.maxsessions
+        kinds = [self._escalate] + [self._deliver] * ALERTERS
         self._threads = [threading.Thread(target=one, daemon=True) for one in kinds]
         for thread in self._threads:
             thread.start()
@@ -177,7 +258,7 @@ class Alerter:
                 (not one.is_told and not world.events[one.eventid].is_suppressed) or world.events[one.eventid].r_eventid
                 for one in world.escalations.values()
             )
-            return not (owed or world.updates or world.tasks or world.elsewhere or self._due or self._running)
+            return not (owed or world.updates or world.tasks or world.elsewhere or self._due or self._running.total())
 
     def _escalate(self) -> None:
         last_full = -1.0
@@ -212,7 +293,12 @@ class Alerter:
             self._step()
 
     def _is_due(self) -> bool:
-        return bool(self._due) and self._due[0][0] <= self.world.clock()
+        """Tell whether the first alert may run now: its time has come, and its media type has a session free."""
+        if not self._due or self._due[0][0] > self.world.clock():
+            return False
+        alert = self.world.alerts.get(self._due[0][1])
+        media = self.world.media_types.get(alert.mediatypeid) if alert else None
+        return media is None or not media.maxsessions or self._running[media.mediatypeid] < media.maxsessions
 
     def _step(self) -> bool:
         """Run one alert that is due; tells whether there was one."""
@@ -220,22 +306,21 @@ class Alerter:
             if not self._is_due():
                 return False
             alert = self.world.alerts.get(heapq.heappop(self._due)[1])
-            if alert is None:
+            media = self.world.media_types.get(alert.mediatypeid) if alert else None
+            if alert is None or media is None:
                 return True
-            self._running += 1
-            media = self.world.media_type
+            self._running[media.mediatypeid] += 1
             command = [str(self.scripts / media.exec_path), *alert.parameters]
             timeout = media.timeout
         status, words = _execute(command, timeout)
         with self.world.lock:
-            self._running -= 1
-            self._record(alert, status, words)
+            self._running[media.mediatypeid] -= 1
+            self._record(alert, media, status, words)
             self.world.wake()
         return True
 
-    def _record(self, alert: Alert, status: int | None, words: str) -> None:
+    def _record(self, alert: Alert, media: MediaType, status: int | None, words: str) -> None:
         """Keep the outcome: a time-out ends after one try, a missing script after none [contract Z03/014, 015]."""
-        media = self.world.media_type
         if status == 0:
             alert.status, alert.error = SENT, ""
             return
@@ -248,7 +333,7 @@ class Alerter:
         if alert.retries >= media.maxattempts:
             alert.status = FAILED
         else:
-            heapq.heappush(self._due, (self.world.clock() + media.attempt_interval, alert.alertid))
+            heapq.heappush(self._due, (self.world.clock() + seconds(media.attempt_interval), alert.alertid))
 
 
 def _execute(command: list[str], timeout: float) -> tuple[int | None, str]:

@@ -9,11 +9,18 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from glpi_bridge.sandbox.zabbix import vocabulary
+from glpi_bridge.sandbox.zabbix import texts, vocabulary
+from glpi_bridge.sandbox.zabbix.accounts import Accounts, user_row
+from glpi_bridge.sandbox.zabbix.actions import Actions
 from glpi_bridge.sandbox.zabbix.events import Events
+from glpi_bridge.sandbox.zabbix.hosts import Hosts
+from glpi_bridge.sandbox.zabbix.imports import Imports
+from glpi_bridge.sandbox.zabbix.mediatypes import MediaTypes
 from glpi_bridge.sandbox.zabbix.model import Refusal, User
 from glpi_bridge.sandbox.zabbix.objects import Objects
-from glpi_bridge.sandbox.zabbix.settings import Settings, user_row
+from glpi_bridge.sandbox.zabbix.roles import Roles
+from glpi_bridge.sandbox.zabbix.scripts import Scripts
+from glpi_bridge.sandbox.zabbix.settings import Settings
 from glpi_bridge.sandbox.zabbix.shapes import NotServed, Params, bad_params
 from glpi_bridge.sandbox.zabbix.world import World
 
@@ -25,8 +32,10 @@ class Api:
 
     def __init__(self, world: World, version: tuple[int, int, int] = (7, 0, 22)) -> None:
         self.world, self.version = world, version
-        events, objects, settings = Events(world, version), Objects(world), Settings(world, version)
-        self.methods: dict[str, Callable[[User, Params], Any]] = {
+        events, objects, settings = Events(world, version), Objects(world), Settings(world)
+        media_types, accounts = MediaTypes(world, version), Accounts(world, version)
+        imports = Imports(world, version)
+        self.methods: dict[str, Callable[[User, Any], Any]] = {
             "problem.get": events.problem_get,
             "event.get": events.event_get,
             "event.acknowledge": events.event_acknowledge,
@@ -34,13 +43,27 @@ class Api:
             "host.get": objects.host_get,
             "hostgroup.get": objects.hostgroup_get,
             "alert.get": settings.alert_get,
-            "mediatype.get": settings.mediatype_get,
-            "action.get": settings.action_get,
-            "token.get": settings.token_get,
-            "user.get": settings.user_get,
-            "role.get": settings.role_get,
             "settings.get": settings.settings_get,
+            "token.generate": accounts.token_generate,
+            "configuration.import": imports.import_,
+            "configuration.importcompare": imports.importcompare,
         }
+        tables = {
+            "mediatype": media_types,
+            "action": Actions(world),
+            "role": Roles(world),
+            "usergroup": accounts,
+            "user": accounts,
+            "token": accounts,
+            "script": Scripts(world),
+            "template": imports,
+            "templategroup": imports,
+            "host": Hosts(world),
+        }
+        for kind, table in tables.items():
+            for verb in ("get", "create", "update", "delete"):
+                if method := getattr(table, f"{kind}_{verb}", None):
+                    self.methods[f"{kind}.{verb}"] = method
 
     def call(self, method: str, params: Any, token: str | None) -> Any:
         """Give the result of a call, or raise Refusal (Zabbix's own error) or NotServed (ours)."""
@@ -53,7 +76,7 @@ class Api:
             self._check_method(user, method)
             if method not in self.methods:
                 raise NotServed(f"method {method}")
-            if not isinstance(params, dict):
+            if method.endswith(".get") and not isinstance(params, dict):
                 raise NotServed(f"{method} with parameters that are no object")
             return self.methods[method](user, params)
 
@@ -107,8 +130,11 @@ class Api:
         kind, _, verb = method.partition(".")
         if kind not in vocabulary.OBJECTS or verb not in vocabulary.VERBS:
             raise Refusal(-32601, f'Incorrect method "{method}".')
-        needs_admin = verb in {"create", "update", "delete"} and kind not in {"token", "dashboard"}
-        if (role.methods is not None and method not in role.methods) or (needs_admin and role.type < 2):
+        needed = 1
+        if verb in {"create", "update", "delete"} and kind not in {"token", "dashboard"}:
+            needed = texts.SUPER_ADMIN if kind in vocabulary.SUPER_ADMINS_ONLY else 2
+        is_of_tokens = kind == "token" and verb != "get"
+        if not role.may_call(method) or role.type < needed or (is_of_tokens and not role.may("manage_api_tokens")):
             raise Refusal(-32500, f'No permissions to call "{method}".')
 
     def _user_data(self, user: User, session: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+from glpi_bridge.sandbox.zabbix import actions
 from glpi_bridge.sandbox.zabbix.alerts import Alerter
 from glpi_bridge.sandbox.zabbix.api import Api
 from glpi_bridge.sandbox.zabbix.model import Event, Host, Trigger, User
@@ -157,7 +158,7 @@ class Deeds:
 
     def set_role(self, methods: Sequence[str] | None, actions: Sequence[str] | None) -> None:
         with self.world.lock:
-            role = self.world.roles[self.world.users[self.world.media_userid].roleid]
+            role = self.world.roles[self.world.bridge.roleid]
             if methods is not None:
                 role.methods = frozenset(methods)
             if actions is not None:
@@ -166,15 +167,21 @@ class Deeds:
     def set_rights(self, groups: Mapping[str, int]) -> None:
         with self.world.lock:
             rights = {self.world.add_group(name): right for name, right in groups.items()}
-            self.world.users[self.world.media_userid].rights = rights
+            for usrgrpid in self.world.bridge.usergroups & self.world.usergroups.keys():
+                self.world.usergroups[usrgrpid].rights = dict(rights)
 
     def set_token(self, value: str) -> None:
         with self.world.lock:
             for token in self.world.tokens.values():
-                if token.userid == self.world.media_userid:
+                if token.userid == self.world.bridge.userid:
                     token.value = value
 
     def set_action(self, **changes: Any) -> None:
+        with self.world.lock:
+            for name, rows in (("tells_recovery", "recovery_operations"), ("tells_updates", "update_operations")):
+                if name in changes:
+                    told = getattr(actions.telling(self.world.action.actionid, 0, 0), rows)
+                    setattr(self.world.action, rows, told if changes.pop(name) else [])
         _change(self.world, self.world.action, changes)
 
     def set_media_type(self, **changes: Any) -> None:

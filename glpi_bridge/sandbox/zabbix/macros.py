@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from glpi_bridge.sandbox.zabbix import texts
-from glpi_bridge.sandbox.zabbix.model import Acknowledge, Event, Trigger
+from glpi_bridge.sandbox.zabbix.model import Acknowledge, Action, Event, Trigger, User
 from glpi_bridge.sandbox.zabbix.world import World
 from glpi_bridge.zabbix_answers import AckAction
 
@@ -61,6 +61,8 @@ class Telling:
     world: World
     event: Event
     trigger: Trigger
+    recipient: User
+    action: Action
     kind: int = PROBLEM
     update: Acknowledge | None = None
 
@@ -73,7 +75,8 @@ class Telling:
         if macro.startswith("{EVENT.TAGS."):
             return dict(self.event.tags).get(macro[12:-1], texts.UNKNOWN)
         if macro.startswith("{$"):
-            return self.world.hosts[self.trigger.hostid].macros.get(macro, macro)
+            known_macro = self.world.hosts[self.trigger.hostid].macros.get(macro)
+            return macro if known_macro is None else known_macro.value
         for known in (_EVENT, _HOST, _TRIGGER, _ITEM, _OTHER):
             if macro in known:
                 return known[macro](self)
@@ -122,11 +125,11 @@ class Telling:
         return "\n\n".join(lines) or texts.UNKNOWN
 
     def author(self, userid: int) -> str:
-        """Name who made an update: the recipient itself, or somebody it may not see."""
-        user = self.world.users[self.world.media_userid]
-        if userid == user.userid:
-            return f"{user.name} {user.surname} ({user.username})"
-        return "Inaccessible user"
+        """Name who made an update, if the recipient may see it: itself, or one of its user groups."""
+        user = self.world.users.get(userid)
+        if user is None or not self.world.knows(self.recipient, user):
+            return "Inaccessible user"
+        return f"{user.name} {user.surname} ({user.username})"
 
     def history(self) -> str:
         """Write all updates so far."""
@@ -255,8 +258,8 @@ _ITEM: Mapping[str, _OneValue] = {
 }
 
 _OTHER: Mapping[str, _OneValue] = {
-    "{ACTION.NAME}": lambda t: t.world.action.name,
-    "{ACTION.ID}": lambda t: str(t.world.action.actionid),
+    "{ACTION.NAME}": lambda t: t.action.name,
+    "{ACTION.ID}": lambda t: str(t.action.actionid),
     "{DATE}": lambda t: texts.date(t.world, t.world.now()),
     "{TIME}": lambda t: texts.hour(t.world, t.world.now()),
     "{PROXY.NAME}": lambda _: "",

@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from itertools import product
+from typing import Any
+
+Row = dict[str, Any]
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def seconds(text: float | str) -> float:
+    """Read a length of time as Zabbix writes it, `90`, `30s` or `1h`; ValueError for what is none."""
+    if isinstance(text, str) and text[-1:] in _SECONDS:
+        return float(text[:-1]) * _SECONDS[text[-1]]
+    return float(text)
+
+
+def shown(length: float | str) -> str:
+    """Write a length of time; one that was sent as a text stays as it was sent [contract Z10/150]."""
+    return length if isinstance(length, str) else f"{length:g}s"
 
 
 class Refusal(Exception):
@@ -27,11 +47,33 @@ class Group:
 
 
 @dataclass
+class TemplateGroup:
+    """A template group."""
+
+    groupid: int
+    name: str
+    uuid: str = ""
+
+
+@dataclass
 class Template:
-    """A template; seen only by those with a right on its template group."""
+    """A template as it was imported: `export` holds all that lies in it. Seen by super admins only."""
 
     templateid: int
     name: str
+    uuid: str
+    groupids: set[int]
+    export: Row
+
+
+@dataclass
+class UserMacro:
+    """A macro of a host; the value of a secret one is not told."""
+
+    hostmacroid: int
+    value: str
+    description: str = ""
+    is_secret: bool = False
 
 
 @dataclass
@@ -48,9 +90,14 @@ class Host:
     tags: list[tuple[str, str]] = field(default_factory=list)
     inventory: dict[str, str] | None = None
     inventory_mode: int = -1
-    macros: dict[str, str] = field(default_factory=dict)
-    templateids: list[int] = field(default_factory=list)
+    macros: dict[str, UserMacro] = field(default_factory=dict)
+    templateids: set[int] = field(default_factory=set)
     status: int = 0
+    interfaceid: int = 1
+    useip: int = 1
+    description: str = ""
+    tls: int = 1
+    psk: tuple[str, str] | None = None
     maintenanceid: int = 0
     maintenance_from: int = 0
 
@@ -153,18 +200,56 @@ class Event:
 
 @dataclass
 class Role:
-    """What an account may call; `methods` None: everything its type allows."""
+    """What an account may call and do; `methods` None: all but `denied`, `actions` and `ui` None: everything."""
 
     roleid: int
     name: str
     type: int
-    methods: frozenset[str] | None = None
+    methods: Collection[str] | None = None
     actions: frozenset[str] | None = None
+    ui: frozenset[str] | None = None
+    denied: tuple[str, ...] = ()
+    has_api: bool = True
+    defaults: Row = field(default_factory=dict)
+
+    def may_call(self, method: str) -> bool:
+        """Tell whether the role's list of methods, with its wildcards, lets this one through."""
+        listed = self.denied if self.methods is None else self.methods
+        is_listed = any(fnmatchcase(method, one) for one in listed)
+        return self.has_api and is_listed is (self.methods is not None)
+
+    def may(self, action: str) -> bool:
+        """Tell whether an action is on."""
+        return self.actions is None or action in self.actions
+
+
+@dataclass
+class UserGroup:
+    """A user group; `rights` maps host group ids to 0 (deny), 2 (read) or 3 (read-write)."""
+
+    usrgrpid: int
+    name: str
+    rights: dict[int, int] = field(default_factory=dict)
+    gui_access: int = 0
+    users_status: int = 0
+    debug_mode: int = 0
+
+
+@dataclass
+class Media:
+    """How an account is told: `active` 0 = on, `severity` the bits of the severities that are told."""
+
+    mediaid: int
+    mediatypeid: int
+    sendto: str
+    active: int = 0
+    severity: int = 63
+    period: str = "1-7,00:00-24:00"
 
 
 @dataclass
 class User:
-    """An account; `rights` maps host group ids to 2 (read) or 3 (read-write); a super admin needs none."""
+    """An account; a super admin needs no rights from its user groups."""
 
     userid: int
     username: str
@@ -173,7 +258,7 @@ class User:
     name: str = ""
     surname: str = ""
     usergroups: frozenset[int] = frozenset()
-    rights: dict[int, int] = field(default_factory=dict)
+    medias: list[Media] = field(default_factory=list)
     attempt_failed: int = 0
 
 
@@ -189,11 +274,12 @@ class Token:
     status: int = 0
     lastaccess: int = 0
     created_at: int = 0
+    expires_at: int = 0
 
 
 @dataclass
 class MediaType:
-    """The script media type of the bridge; `templates` are subject and message of problem, recovery and update."""
+    """A script media type; `templates` are subject and message by event source and operation (1 recovery, 2 update)."""
 
     mediatypeid: int = 70
     name: str = "GLPI bridge"
@@ -203,25 +289,48 @@ class MediaType:
     status: int = 0
     maxsessions: int = 1
     maxattempts: int = 3
-    attempt_interval: float = 10.0
+    attempt_interval: float | str = "10s"
     timeout: float = 30.0
-    sendto: str = "glpi"
-    templates: tuple[tuple[str, str], ...] = (("{EVENT.NAME}", "{EVENT.NAME}"),) * 3
+    templates: dict[tuple[int, int], tuple[str, str]] = field(
+        default_factory=lambda: dict.fromkeys(product(range(4), range(3)), ("{EVENT.NAME}", "{EVENT.NAME}"))
+    )
 
 
 @dataclass
 class Action:
-    """The trigger action that tells the bridge's user; empty `groupids`: every host."""
+    """A trigger action; conditions and operations are rows as the API gives them."""
 
     actionid: int = 7
     name: str = "To GLPI"
     status: int = 0
-    groupids: frozenset[int] = frozenset()
-    tells_recovery: bool = True
-    tells_updates: bool = True
+    evaltype: int = 0
+    formula: str = ""
+    conditions: list[Row] = field(default_factory=list)
+    operations: list[Row] = field(default_factory=list)
+    recovery_operations: list[Row] = field(default_factory=list)
+    update_operations: list[Row] = field(default_factory=list)
     pause_suppressed: bool = True
+    pause_symptoms: bool = True
     notify_if_canceled: bool = True
-    esc_period: float = 3600.0
+    esc_period: float | str = "1h"
+
+    @property
+    def tells_recovery(self) -> bool:
+        """Whether those who were told hear of the end."""
+        return bool(self.recovery_operations)
+
+    @property
+    def tells_updates(self) -> bool:
+        """Whether those who were told hear of updates."""
+        return bool(self.update_operations)
+
+
+@dataclass
+class Script:
+    """A global script of type URL, as the API gives it."""
+
+    scriptid: int
+    row: Row
 
 
 @dataclass
@@ -259,7 +368,8 @@ class Alert:
 
 @dataclass
 class Escalation:
-    """What the action still owes about one problem."""
+    """What an action still owes about one problem."""
 
     eventid: int
+    actionid: int
     is_told: bool = False

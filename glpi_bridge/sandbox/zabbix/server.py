@@ -21,18 +21,20 @@ from typing import Any, Self
 
 from glpi_bridge.alert import ALERT_FIELDS
 from glpi_bridge.sandbox.zabbix import texts
+from glpi_bridge.sandbox.zabbix.actions import telling
 from glpi_bridge.sandbox.zabbix.alerts import Alerter, parameters
 from glpi_bridge.sandbox.zabbix.api import Api
 from glpi_bridge.sandbox.zabbix.control import Control
 from glpi_bridge.sandbox.zabbix.deeds import Deeds
 from glpi_bridge.sandbox.zabbix.faults import Fault, FaultKind, Faults
-from glpi_bridge.sandbox.zabbix.model import Refusal, Role, Token, User
+from glpi_bridge.sandbox.zabbix.model import Media, MediaType, Refusal, Role, Token, User, UserGroup
 from glpi_bridge.sandbox.zabbix.shapes import NotServed
 from glpi_bridge.sandbox.zabbix.world import World
 
 TOKEN = "5a" * 32
 """The API token of the stand-in's user `bridge`."""
 
+ADMIN_PASSWORD = "zabbix"  # noqa: S105  # as in a new Zabbix
 BRIDGE_METHODS = frozenset({"event.get", "event.acknowledge", "problem.get", "trigger.get", "host.get"})
 BRIDGE_ACTIONS = frozenset(
     {"acknowledge_problems", "close_problems", "add_problem_comments", "change_severity", "suppress_problems"}
@@ -48,14 +50,31 @@ _MESSAGES = {
 }
 
 
-def bridge_world(world: World) -> World:
-    """Give a world its people: Admin, and the bridge with the rights that the documents propose."""
-    group = world.add_group("Lab servers")
+def bare_world(world: World) -> World:
+    """Give a world what a new Zabbix has: its people, roles and groups, and nothing of the bridge."""
+    for name in ("Linux servers", "Zabbix servers", "Lab servers"):
+        world.add_group(name)
+    return _with_admin(world)
+
+
+def _with_admin(world: World) -> World:
+    world.roles[1], world.roles[2] = Role(1, "User role", 1), Role(2, "Admin role", 2)
     world.roles[3] = Role(3, "Super admin role", texts.SUPER_ADMIN)
+    world.usergroups[7] = UserGroup(7, "Zabbix administrators")
+    world.users[1] = User(1, "Admin", 3, ADMIN_PASSWORD, "Zabbix", "Administrator", frozenset({7}))
+    return world
+
+
+def bridge_world(world: World) -> World:
+    """Give a world its people, the bridge with the rights that the documents propose, and what tells it."""
+    group = world.add_group("Lab servers")
+    _with_admin(world)
     world.roles[5] = Role(5, "Bridge role", 1, BRIDGE_METHODS, BRIDGE_ACTIONS)
-    world.users[1] = User(1, "Admin", 3, "zabbix", "Zabbix", "Administrator", frozenset({7}))
-    world.users[3] = User(3, "bridge", 5, usergroups=frozenset({14}), rights={group: 3})
+    world.usergroups[14] = UserGroup(14, "Bridge group", {group: 3}, gui_access=3)
+    world.users[3] = User(3, "bridge", 5, usergroups=frozenset({14}), medias=[Media(1, 70, "glpi")])
     world.tokens[1] = Token(1, "bridge token", 3, TOKEN)
+    world.media_types[70] = MediaType()
+    world.actions[7] = telling(7, 3, 70)
     return world
 
 

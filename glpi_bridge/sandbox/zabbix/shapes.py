@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from glpi_bridge.sandbox.zabbix import vocabulary
-from glpi_bridge.sandbox.zabbix.model import Refusal
+from glpi_bridge.sandbox.zabbix.model import Refusal, no_object
 
 Params = Mapping[str, Any]
 Rows = list[dict[str, Any]]
@@ -56,3 +56,47 @@ def expect_known(params: Params, served: Iterable[str], method: str) -> None:
     for name in params:
         if name not in served and (name.startswith("select") or name in vocabulary.REAL_PARAMS):
             raise NotServed(f"parameter {name} of {method}")
+
+
+def sent(params: Any, served: Iterable[str], method: str) -> dict[str, Any]:
+    """Take the object of a create or update; what is not served in it is refused loudly, and so are several at once."""
+    if not isinstance(params, dict):
+        raise NotServed(f"{method} with parameters that are no object")
+    if strange := params.keys() - set(served):
+        raise NotServed(f"{', '.join(sorted(strange))} of {method}")
+    return dict(params)
+
+
+def needed(params: Params, *names: str) -> None:
+    """Refuse an object without one of its fields."""
+    for name in names:
+        if name not in params:
+            raise bad_params(f'Invalid parameter "/1": the parameter "{name}" is missing.')
+
+
+def listed(params: Any, method: str) -> list[int]:
+    """Take the ids of a delete or generate."""
+    if not isinstance(params, list):
+        raise NotServed(f"{method} with parameters that are no list of ids")
+    return ids(params)
+
+
+def one_of(table: Mapping[int, Any], params: Params, name: str) -> Any:
+    """Find the object that an update is for; what is missing is refused as what is hidden [contract Z10/160-170]."""
+    found = table.get(ids(params[name])[0]) if name in params else None
+    if found is None:
+        raise no_object()
+    return found
+
+
+def chosen(table: Mapping[int, Any], params: Params, ids_name: str, *names: str) -> list[Any]:
+    """Give the objects that `ids_name` and the filter on their attributes `names` ask for, by id."""
+    pool = [table[one] for one in sorted(table)]
+    if ids_name in params:
+        wanted = set(ids(params[ids_name]))
+        pool = [table[one] for one in sorted(wanted & table.keys())]
+    for name, value in (params.get("filter") or {}).items():
+        if name not in names:
+            raise NotServed(f"filter {name}")
+        pool = [one for one in pool if str(getattr(one, name)) in as_texts(value)]
+    return pool

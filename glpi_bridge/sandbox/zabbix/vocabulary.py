@@ -48,11 +48,13 @@ TRIGGER_PARAMS = {
 }
 HOST_PARAMS = {
     *("output", "countOutput", "limit", "hostids", "groupids", "filter", "selectInterfaces", "selectHostGroups"),
-    *("selectTags", "selectInheritedTags", "selectInventory", "selectParentTemplates"),
+    *("selectTags", "selectInheritedTags", "selectInventory", "selectParentTemplates", "selectMacros"),
 }
 ALERT_PARAMS = LIST_PARAMS | {
     *("eventids", "mediatypeids", "actionids", "userids", "eventobject", "eventsource", "time_from")
 }
+SUPER_ADMINS_ONLY = {"mediatype", "role", "script", "templategroup", "user", "usergroup"}
+"""Objects that only super admins make, change and delete."""
 ACTION_PARAMS = {
     *("output", "actionids", "filter", "selectFilter", "selectOperations", "selectRecoveryOperations"),
     "selectUpdateOperations",
@@ -80,6 +82,27 @@ ACTION_RIGHTS = (
     (AckAction.TO_CAUSE, "change_problem_ranking", "convert symptom problems to cause problems"),
     (AckAction.TO_SYMPTOM, "change_problem_ranking", "convert cause problems to symptom problems"),
 )
+ROLE_ACTIONS = (
+    *("edit_dashboards", "edit_maps", "acknowledge_problems", "suppress_problems", "close_problems", "change_severity"),
+    *("add_problem_comments", "execute_scripts", "manage_api_tokens", "invoke_execute_now", "change_problem_ranking"),
+)
+_UI = (
+    *("monitoring.dashboard", "monitoring.problems", "monitoring.hosts", "monitoring.latest_data", "monitoring.maps"),
+    *("services.services", "services.sla_report", "inventory.overview", "inventory.hosts"),
+    *("reports.availability_report", "reports.top_triggers"),
+)
+_UI_OF_ADMINS = (
+    *("monitoring.discovery", "reports.notifications", "reports.scheduled_reports", "configuration.template_groups"),
+    *("configuration.host_groups", "configuration.templates", "configuration.hosts", "configuration.maintenance"),
+    *("configuration.discovery", "configuration.trigger_actions"),
+)
+
+
+def ui_of(kind: int) -> tuple[str, ...]:
+    """Name the elements of the user interface that a role of this type (1 user, 2 admin, 3 super admin) has."""
+    return _UI if kind == 1 else (*_UI, *_UI_OF_ADMINS)
+
+
 HOST_CONSTANTS = {
     "proxyid": "0",
     "ipmi_authtype": "-1",
@@ -89,9 +112,6 @@ HOST_CONSTANTS = {
     "maintenance_type": "0",
     "flags": "0",
     "templateid": "0",
-    "description": "",
-    "tls_connect": "1",
-    "tls_accept": "1",
     "tls_issuer": "",
     "tls_subject": "",
     "custom_interfaces": "0",

@@ -12,7 +12,7 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from glpi_bridge.sandbox.zabbix import texts
+from glpi_bridge.sandbox.zabbix import conditions, texts
 from glpi_bridge.sandbox.zabbix.model import (
     Acknowledge,
     Action,
@@ -23,13 +23,17 @@ from glpi_bridge.sandbox.zabbix.model import (
     Host,
     Item,
     Maintenance,
+    Media,
     MediaType,
     Role,
+    Script,
     Suppression,
     Template,
+    TemplateGroup,
     Token,
     Trigger,
     User,
+    UserGroup,
 )
 from glpi_bridge.zabbix_answers import AckAction
 
@@ -47,6 +51,7 @@ class World:
         self.clock, self.timezone = clock, ZoneInfo(timezone)
         self.groups: dict[int, Group] = {}
         self.templates: dict[int, Template] = {}
+        self.template_groups: dict[int, TemplateGroup] = {}
         self.hosts: dict[int, Host] = {}
         self.items: dict[int, Item] = {}
         self.triggers: dict[int, Trigger] = {}
@@ -58,14 +63,16 @@ class World:
         self.sessions: dict[str, int] = {}
         self.maintenances: dict[int, Maintenance] = {}
         self.alerts: dict[int, Alert] = {}
-        self.escalations: dict[int, Escalation] = {}
+        self.escalations: dict[tuple[int, int], Escalation] = {}
         self.due: set[int] = set()
         self.updates: list[tuple[int, Acknowledge]] = []
         self.elsewhere: list[tuple[Event, dict[str, str]]] = []
         self.tasks: list[tuple[str, int, int]] = []
-        self.told: set[int] = set()
-        self.media_type, self.action = MediaType(), Action()
-        self.media_userid = 3
+        self.told: dict[tuple[int, int], list[tuple[User, Media]]] = {}
+        self.usergroups: dict[int, UserGroup] = {}
+        self.media_types: dict[int, MediaType] = {}
+        self.actions: dict[int, Action] = {}
+        self.scripts: dict[int, Script] = {}
         self.ok_period = 300
         self._ids = {kind: count(first) for kind, first in _FIRST_IDS.items()}
         self._events_of: dict[int, list[int]] = {}
@@ -88,6 +95,21 @@ class World:
         self._ids[kind] = count(number)
 
     # configuration
+
+    @property
+    def media_type(self) -> MediaType:
+        """The first media type: the bridge's, in a world that has it from the start."""
+        return next(iter(self.media_types.values()))
+
+    @property
+    def action(self) -> Action:
+        """The first action."""
+        return next(iter(self.actions.values()))
+
+    @property
+    def bridge(self) -> User:
+        """The account whom the first action tells."""
+        return self.users[int(self.action.operations[0]["opmessage_usr"][0]["userid"])]
 
     def add_group(self, name: str) -> int:
         """Make a host group, or give the id of the one of that name."""
@@ -147,9 +169,10 @@ class World:
         self.open[event.eventid] = event
         for maintenance in self.maintenances.values():
             self._suppress(event, maintenance)
-        if alert and self._is_for_action(trigger):
-            self.escalations[event.eventid] = Escalation(event.eventid)
-            self.due.add(event.eventid)
+        for actionid, action in self.actions.items() if alert else ():
+            if conditions.is_for(self, action, trigger, event):
+                self.escalations[event.eventid, actionid] = Escalation(event.eventid, actionid)
+                self.due.add(event.eventid)
         self.wake()
         return event
 
@@ -290,7 +313,7 @@ class World:
         for eventid in gone:
             self.events.pop(eventid, None)
             self.open.pop(eventid, None)
-            self.escalations.pop(eventid, None)
+        self.escalations = {key: one for key, one in self.escalations.items() if one.eventid not in gone}
         self.alerts = {key: one for key, one in self.alerts.items() if one.eventid not in gone}
 
     def start_maintenance(self, hosts: Iterable[Host], tags: Tags = (), seconds: int = 3600) -> Maintenance:
@@ -339,7 +362,24 @@ class World:
         """Give the host groups an account may read."""
         if self.is_super(user):
             return set(self.groups)
-        return {groupid for groupid, right in user.rights.items() if right >= 2 and groupid in self.groups}
+        return {groupid for groupid, right in self.rights_of(user).items() if right >= 2 and groupid in self.groups}
+
+    def rights_of(self, user: User) -> dict[int, int]:
+        """Give what the user groups of an account allow on host groups: the most, but a denial wins [contract Z10/179].
+
+        A user group that is switched off gives nothing, and one that has been deleted neither [contract Z10/176].
+        """
+        given: dict[int, int] = {}
+        for usrgrpid in user.usergroups & self.usergroups.keys():
+            group = self.usergroups[usrgrpid]
+            for groupid, right in group.rights.items() if not group.users_status else ():
+                held = given.get(groupid, right)
+                given[groupid] = 0 if 0 in {held, right} else max(held, right)
+        return given
+
+    def knows(self, user: User, other: User) -> bool:
+        """Tell whether an account is told another's name: it shares a user group with it, or sees everything."""
+        return self.is_super(user) or user.userid == other.userid or bool(user.usergroups & other.usergroups)
 
     def is_super(self, user: User) -> bool:
         """Tell whether an account sees and may do everything."""
@@ -348,15 +388,14 @@ class World:
     def sees_alert(self, user: User, alert: Alert) -> bool:
         """Tell whether an account sees an alert: it goes to itself or to somebody of its user groups."""
         recipient = self.users.get(alert.userid)
-        return self.is_super(user) or (
-            recipient is not None and (recipient.userid == user.userid or bool(recipient.usergroups & user.usergroups))
-        )
+        return self.is_super(user) or (recipient is not None and self.knows(user, recipient))
 
     def sees_host(self, user: User, host: Host, right: int = 2) -> bool:
         """Tell whether an account has that right on a host."""
         if self.is_super(user):
             return True
-        return any(user.rights.get(groupid, 0) >= right for groupid in host.groupids)
+        given = [one for groupid, one in self.rights_of(user).items() if groupid in host.groupids]
+        return 0 not in given and any(one >= right for one in given)
 
     def sees_event(self, user: User, event: Event, right: int = 2) -> bool:
         """Tell whether an account sees an event; what has lost its trigger is left to super admins."""
@@ -368,10 +407,6 @@ class World:
     def is_disabled(self, trigger: Trigger) -> bool:
         """Tell whether trigger, host or item is switched off: nothing more will be said of its problems."""
         return bool(trigger.status or self.hosts[trigger.hostid].status or self.items[trigger.itemid].status)
-
-    def _is_for_action(self, trigger: Trigger) -> bool:
-        groups = self.hosts[trigger.hostid].groupids
-        return not self.action.status and (not self.action.groupids or bool(self.action.groupids & groups))
 
 
 _FIRST_IDS = {
@@ -388,4 +423,13 @@ _FIRST_IDS = {
     "user": 3,
     "role": 5,
     "session": 1,
+    "usergroup": 15,
+    "media": 2,
+    "mediatype": 71,
+    "action": 8,
+    "operation": 14,
+    "script": 4,
+    "template group": 20,
+    "interface": 1,
+    "macro": 7940,
 }
