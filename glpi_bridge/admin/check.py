@@ -6,6 +6,7 @@ Goes on after each fault as far as it can. Writes nothing, but for the one ticke
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,7 @@ SCRIPT_PLACES = (
     Path("/usr/lib/zabbix/alertscripts"),
     Path("/usr/share/zabbix/alertscripts"),
     Path("/usr/local/share/zabbix/alertscripts"),
+    Path("/etc/zabbix/alert.d"),  # Debian 13
 )
 """AlertScriptsPath of Zabbix's packages, of distributions' and of its source."""
 
@@ -158,7 +160,7 @@ def _usual_place() -> Path | None:
 def _tried(script: Path, spool: Path) -> Line:
     """Run it with the spool of its own settings (`-`), else with ours."""
     code, said = _run(script, "-")
-    if code == _TEST_CODE and f"its spool {spool}." not in said:
+    if code == _TEST_CODE and not re.search(rf"its spool {re.escape(str(spool))}[;.]", said):
         return fault(
             "alert script", f"{script}: {said}", f"that is not the spool of bridge.yml: set SPOOL={spool} beside it"
         )

@@ -139,6 +139,9 @@ def test_the_script_must_be_there_run_be_ours_and_find_the_spool(bridge: Install
     other = Spool.create(bridge.home / "other").path
     (bridge.home / "zabbix-glpi.conf").write_text(f"SPOOL={other}\n")
     assert "not the spool of bridge.yml" in faults(bridge)
+    (bridge.home / "zabbix-glpi.conf").write_text(f"SPOOL={bridge.spool}\n")
+    script.write_bytes(share.path("alert_scripts", "zabbix-glpi").read_bytes())
+    assert "runs and finds" in line(bridge, "alert script", "ok")
     (bridge.home / "zabbix-glpi.conf").unlink()
     script.chmod(0o644)
     assert "chmod 755" in faults(bridge)
