@@ -16,11 +16,15 @@ INTRO = """\
 
 `glpi-bridge provision zabbix` reads `zabbix.yml` beside `bridge.yml` (or `--zabbix FILE`) and brings Zabbix 7.0 to
 7.4 to it. This page is made from the code, and a test holds it to it. [How to use it](../how-to/first-zabbix.md).
+What is said of Zabbix was measured on 7.0.22; of 7.2 and 7.4 it is
+[documented, not measured](../explanation/versions.md).
 
 * By name. An object that is there and was not made by this command is left alone, and nothing at all is done until
   the name is free or another one is chosen.
 * Everything is looked at before the first write: names, other people's objects, the version, the administrator's
   rights.
+* When Zabbix refuses a write on the way all the same, what this run made before is taken away again. When an answer is
+  lost the run stops, and the next one takes over what was made.
 * What differs is put right. What people add beside it (more media of the user, more groups, templates, macros or
   tags of a host) stays.
 * `--remove` takes away what was made. It refuses while other people's actions or hosts still need it.

@@ -10,7 +10,7 @@ from glpi_bridge.admin.finding import Line, fault, ok, unknown, warning
 from glpi_bridge.alert import ALERT_FIELDS, ALIASES
 from glpi_bridge.config import Zabbix as ZabbixSettings
 from glpi_bridge.errors import NotConnected, SettingsError, TargetError
-from glpi_bridge.zabbix import TESTED, Action, MediaType, NoRight, Zabbix, is_tested
+from glpi_bridge.zabbix import MEASURED, TESTED, Action, MediaType, NoRight, Zabbix, is_tested
 
 _NEEDED = ("event_id", "trigger_id")
 _WEIGHTY = (
@@ -71,6 +71,9 @@ def _unreachable(thing: str, error: TargetError) -> Line:
 
 def _version(thing: str, version: Sequence[int]) -> Line:
     shown = ".".join(str(number) for number in version)
+    if is_tested(version) and tuple(version[:2]) != MEASURED:
+        measured = ".".join(str(number) for number in MEASURED)
+        return ok(f"{thing} version", f"{shown}, tried by its documents; the one tested itself is {measured}")
     if is_tested(version):
         return ok(f"{thing} version", f"{shown}, a tested one")
     (low, high) = (".".join(str(number) for number in one) for one in TESTED)

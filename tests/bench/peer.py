@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,10 @@ _CREATE = Match(method="POST", path="^/?(Problem|Ticket)/?$")
 _DOWN_SECONDS = 60.0
 _SLOW_SECONDS = 20.0
 _SLOW = f"each call {_SLOW_SECONDS:.0f} s longer"
+_BUSY_SECONDS = 0.1
+_BUSY = f"each call {_BUSY_SECONDS * 1e3:.0f} ms longer"
+"""A GLPI behind a network, with a large database or with others at work: the stand-in alone answers as one on the same
+machine that nobody else uses."""
 _DEADLINE_SECONDS = 420.0
 _ALERTER = re.compile(r"^\s*(\d+):(\d{8}:\d{6}\.\d{3}) (.*)$")
 
@@ -264,6 +268,29 @@ class _Peers:
 
         return self.trouble(count, begin, end)
 
+    def nothing(self, count: int) -> float:
+        """Give the seconds in the alerter of a script that does nothing at all: Zabbix's own part. Last of all."""
+        self.enable(SCRIPT)
+        script = self.zabbix.alert_scripts / "zabbix-glpi"
+        script.write_text("#!/bin/sh\nexit 0\n")
+        host = self.host(count)
+        self.alerter.take()
+        host.send_all(1)
+        self.until_told(host, count, SCRIPT)
+        return statistics.median(self.alerter.take()[SCRIPT])
+
+    @contextlib.contextmanager
+    def slower(self, seconds: float) -> Iterator[None]:
+        """Let each call take longer for a while, log-ins too."""
+        self.glpi.cancel()  # of two faults of a kind a request meets the first only, and log-ins have one
+        self.glpi.order(replace(_LOG_IN, seconds=_LOG_IN_SECONDS + seconds))
+        self.glpi.order(Fault(FaultKind.SLOW, times=None, seconds=seconds))
+        try:
+            yield
+        finally:
+            self.glpi.cancel()
+            self.glpi.order(_LOG_IN)
+
     def slow(self, count: int) -> dict[str, Outcome]:
         """Each call takes longer until both ways are done with the problems; then GLPI is well again."""
 
@@ -282,6 +309,7 @@ class _Peers:
 def measure(quick: bool) -> Iterator[Ratio]:
     """Print the table, give the goals. Raises CannotBuild where this machine can have no Zabbix."""
     rounds, alerts, few = (1, 10, 3) if quick else (3, 20, 10)
+    busy: dict[tuple[str, str], float] = {}
     with contextlib.ExitStack() as stack:
         peers = stack.enter_context(_peers())
         took: dict[tuple[str, str], list[float]] = {}
@@ -298,6 +326,12 @@ def measure(quick: bool) -> Iterator[Ratio]:
             for what in ("calls", "log-ins"):
                 each = [calls[name, kind][what] / (rounds * alerts) for name in peers.ways]
                 _line(f"{what} of GLPI for each {kind}", *(f"{one:.2f}" for one in each))
+        with peers.slower(_BUSY_SECONDS):
+            for name in (WEBHOOK, SCRIPT):
+                seconds, _ = peers.round(name, alerts)
+                busy |= {(name, kind): statistics.median(one) for kind, one in seconds.items()}
+        for kind in ("problem", "recovery"):
+            _line(f"{_BUSY}: in the alerter for each {kind}", *(_shown(busy[name, kind]) for name in peers.ways))
         troubles = {
             f"GLPI down for {_DOWN_SECONDS:.0f} s": (few, peers.down),
             "the answer of each create cut": (few, peers.cut),
@@ -314,10 +348,14 @@ def measure(quick: bool) -> Iterator[Ratio]:
         totals = [Counter(_counted(peers.glpi.log, name)) for name in peers.ways]
         for what in ("calls", "log-ins"):
             _line(f"{what} of GLPI in the whole run", *(str(total[what]) for total in totals))
+        _line("in the alerter for a script that does nothing", "", _shown(peers.nothing(alerts)))
     for kind in ("problem", "recovery"):
         theirs, ours = (statistics.median(took[name, kind]) for name in (WEBHOOK, SCRIPT))
         shown = f"{_shown(theirs)}, {_shown(ours)}"
-        yield Ratio("peer", f"time in the alerter for a {kind}, webhook against script", theirs / ours, 20, shown, True)
+        yield Ratio("peer", f"time in the alerter for a {kind}, webhook against script", theirs / ours, 2, shown, True)
+        theirs, ours = busy[WEBHOOK, kind], busy[SCRIPT, kind]
+        shown = f"{_shown(theirs)}, {_shown(ours)}"
+        yield Ratio("peer", f"the same for a {kind}, {_BUSY}", theirs / ours, 20, shown, True)
     slow = found[_SLOW]
     theirs, ours = slow[WEBHOOK].seconds, slow[SCRIPT].seconds
     shown = f"{_shown(theirs)}, {_shown(ours)}"

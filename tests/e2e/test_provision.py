@@ -296,9 +296,9 @@ def test_only_a_super_admin_with_all_methods_may(bridge: Bridge) -> None:
         bridge.zabbix.user, before = name, bridge.zabbix.user
         result = bridge.run()
         assert result.exit_code == 1
-        assert f"the role of {name} does not allow action.get, action.create" in result.output
+        assert f'the role "{name}" of {name} does not allow action.get, action.create' in result.output
         call("role.update", {"roleid": role, "type": 2, "rules": {"api.mode": 0, "api": []}})
-        assert "is no super admin" in bridge.run().output
+        assert f'the role "{name}" of {name} is no super admin' in bridge.run().output
         (bridge.home / "password").write_text("wrong")
         assert "does not let" in bridge.run().output
     finally:
@@ -468,6 +468,15 @@ def test_an_administrators_api_token_does_as_well_as_a_password(bridge: Bridge) 
         (bridge.home / "password").write_text(bridge.zabbix.password)
 
 
+def _second_media(bridge: Bridge) -> None:
+    """Give the bridge's user another media, as people may: nothing may go by it."""
+    call, user = bridge.zabbix.call, bridge.one("user")
+    [other] = call("mediatype.get", {"filter": {"name": "Email"}})
+    more = {"mediatypeid": other["mediatypeid"], "sendto": ["bridge@example.org"]}
+    call("user.update", {"userid": user["userid"], "medias": [*map(_sent, user["medias"]), more]})
+
+
+@pytest.mark.field("F103")
 def test_a_problem_is_handed_over_and_one_with_glpi_ticket_no_is_not(bridge: Bridge) -> None:
     zabbix, name = bridge.zabbix, f"bridge-{bridge.home.name}"
     spool = zabbix.place / "provision-spool"
@@ -483,6 +492,7 @@ def test_a_problem_is_handed_over_and_one_with_glpi_ticket_no_is_not(bridge: Bri
     wishes = WISHES.format(name=bridge.name) + f"hosts:\n  - name: {name}\n    groups: [Linux servers]\n"
     try:
         bridge.provision(wishes=wishes)
+        _second_media(bridge)
         [host] = zabbix.call("host.get", {"filter": {"host": name}})
         for key, tags in (("quiet", [{"tag": "glpi_ticket", "value": "no"}]), ("loud", [])):
             item = {"hostid": host["hostid"], "name": key, "key_": key, "type": 2, "value_type": 3}
@@ -499,6 +509,11 @@ def test_a_problem_is_handed_over_and_one_with_glpi_ticket_no_is_not(bridge: Bri
         assert b"source=zabbix" in texts[0]
         [problem] = [one for one in zabbix.call("problem.get", {"hostids": [host["hostid"]]}) if one["name"] == "quiet"]
         assert zabbix.call("alert.get", {"eventids": [problem["eventid"]]}) == []
+        zabbix.send_all([(name, "loud", 0)])
+        alerts = {"hostids": [host["hostid"]], "output": ["mediatypeid"]}
+        until(lambda: len(zabbix.call("alert.get", alerts)) == 2, "the alert of the recovery", seconds=90)
+        media = {one["mediatypeid"] for one in zabbix.call("alert.get", alerts)}
+        assert media == {bridge.one("mediatype")["mediatypeid"]}
     finally:
         bridge.provision("--remove", wishes=wishes)
         if before is not None:

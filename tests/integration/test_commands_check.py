@@ -424,6 +424,10 @@ def test_a_glpi_that_is_too_quick_or_refuses_the_trial_otherwise_cannot_be_told(
 def test_the_version_of_zabbix_is_told_and_whether_it_is_tested(bridge: Installation) -> None:
     assert "7.0.22, a tested one" in line(bridge, "Zabbix zabbix version", "ok")
     assert "it is bridge's" in line(bridge, "Zabbix zabbix token", "ok")
+    bridge.zabbix.api.version = (7, 4, 5)
+    assert "7.4.5, tried by its documents" in line(bridge, "Zabbix zabbix version", "ok")
+    bridge.zabbix.api.version = (8, 0, 0)
+    assert "8.0.0 was not tried; tested are 7.0 to 7.4" in line(bridge, "Zabbix zabbix version", "warning")
 
 
 def test_a_wrong_zabbix_token_is_a_fault(bridge: Installation) -> None:

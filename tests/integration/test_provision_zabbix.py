@@ -18,7 +18,7 @@ from glpi_bridge.admin.zabbix.role import METHODS
 from glpi_bridge.cli import main
 from glpi_bridge.sandbox.zabbix import Standin
 from glpi_bridge.sandbox.zabbix.faults import FaultKind
-from glpi_bridge.sandbox.zabbix.model import Role, Template, Token, User, UserGroup
+from glpi_bridge.sandbox.zabbix.model import Media, MediaType, Role, Template, Token, User, UserGroup
 from glpi_bridge.sandbox.zabbix.server import ADMIN_PASSWORD, VERSIONS, bare_world
 from glpi_bridge.sandbox.zabbix.world import World
 from glpi_bridge.spool import Spool
@@ -222,6 +222,23 @@ def test_what_was_provisioned_hands_problems_updates_and_recoveries_to_the_spool
     assert {one["status"] for one in zabbix.alerts()} == {"1"}
 
 
+@pytest.mark.field("F103")
+def test_a_second_media_of_the_user_gets_nothing(bridge: Bridge) -> None:
+    bridge.provision()
+    world = bridge.zabbix.world
+    world.media_types[99] = MediaType(99, "Another")
+    bridge.one("user").medias.append(Media(99, 99, "bridge@example.org"))
+    eventid = bridge.zabbix.raise_problem("web01", "CPU is high")
+    bridge.zabbix.run_alerts()
+    bridge.zabbix.update(eventid, message="looking")
+    bridge.zabbix.run_alerts()
+    bridge.zabbix.recover(eventid)
+    bridge.zabbix.run_alerts()
+    told = [one["mediatypeid"] for one in bridge.zabbix.alerts()]
+    assert told == [str(bridge.one("mediatype").mediatypeid)] * 3
+    assert bridge.provision() == []
+
+
 def test_the_role_leaves_nothing_open_that_zabbix_would_open_by_itself(bridge: Bridge) -> None:
     bridge.provision()
     role = bridge.one("role")
@@ -418,7 +435,8 @@ def test_names_that_zabbix_has_not_are_all_told_by_their_lines(bridge: Bridge) -
 @pytest.mark.parametrize(
     ("role", "said"),
     [
-        (Role(9, "x", 2), "helper is no super admin, and only they may set this up"),
+        (Role(9, "User role", 1), 'the role "User role" of helper is no super admin'),
+        (Role(9, "x", 2), 'the role "x" of helper is no super admin\'s, and only they may set this up'),
         (Role(9, "x", 3, has_api=False), "does not allow role.get, or no access to the API at all"),
         (
             Role(9, "x", 3, denied=("action.*",)),
@@ -428,7 +446,7 @@ def test_names_that_zabbix_has_not_are_all_told_by_their_lines(bridge: Bridge) -
         (Role(9, "x", 3, actions=frozenset({"close_problems"})), "`manage_api_tokens`"),
     ],
 )
-@pytest.mark.field("F81")
+@pytest.mark.field("F104")
 def test_each_missing_right_of_the_administrator_is_told_before_a_write(bridge: Bridge, role: Role, said: str) -> None:
     bridge.zabbix.world.roles[9] = role
     bridge.zabbix.world.users[9] = User(9, "helper", 9, "Qk92-glue-passw", usergroups=frozenset({7}))

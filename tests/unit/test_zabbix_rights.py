@@ -37,7 +37,7 @@ def test_a_tested_version_and_a_super_admin_will_do(version: tuple[int, ...]) ->
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "too old": ({"version": (6, 4, 21)}, "6.4.21, older than the tested 7.0 to 7.4: nothing is done"),
     "too new": ({"version": (8, 0, 0)}, "8.0.0, newer than the tested 7.0 to 7.4: nothing is done"),
-    "an admin": ({"type_": 2}, "Admin is no super admin"),
+    "an admin": ({"type_": 2}, "the role of Admin is no super admin's"),
     "no API": ({"api.access": "0"}, "does not allow access to the API"),
     "not in the allow list": ({"api.mode": "1", "api": ["*.get", "token.*"]}, "does not allow action.create:"),
     "in the deny list": ({"api": ["action.*"]}, "does not allow action.create, action.get:"),

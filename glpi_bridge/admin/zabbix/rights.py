@@ -23,17 +23,27 @@ def examine(zabbix: Zabbix, methods: Iterable[str]) -> None:
         raise ProvisionError([f"this Zabbix is {shown}, {age} than the tested {low} to {high}: nothing is done"])
     me = zabbix.call("user.checkAuthentication", _proof(zabbix))
     who = str(me.get("username", "the administrator"))
+    role = _role(zabbix, me)
+    named = f'the role "{role["name"]}"' if role and "name" in role else "the role"
     if int(me.get("type", 0)) != UserType.SUPER_ADMIN:
-        raise ProvisionError([f"{who} is no super admin, and only they may set this up: sign in as one"])
-    try:
-        roles = zabbix.call("role.get", {"output": "extend", "roleids": [me["roleid"]], "selectRules": "extend"})
-    except NoRight as error:
+        what = "is no super admin's, and only they may set this up: sign in as one"
+        raise ProvisionError([f"{named} of {who} {what}"])
+    if role is None:
         what = "does not allow role.get, or no access to the API at all: allow both there, or sign in as another"
-        raise ProvisionError([f"the role of {who} {what}"]) from error
-    if missing := _missing(roles[0]["rules"] if roles else {}, methods):
+        raise ProvisionError([f"{named} of {who} {what}"])
+    if missing := _missing(role.get("rules", {}), methods):
         raise ProvisionError(
-            [f"the role of {who} does not allow {', '.join(missing)}: allow it there, or sign in as another"]
+            [f"{named} of {who} does not allow {', '.join(missing)}: allow it there, or sign in as another"]
         )
+
+
+def _role(zabbix: Zabbix, me: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the role of the account; None where it may not even read that."""
+    try:
+        found = zabbix.call("role.get", {"output": "extend", "roleids": [me["roleid"]], "selectRules": "extend"})
+    except NoRight:
+        return None
+    return dict(found[0]) if found else {}
 
 
 def _proof(zabbix: Zabbix) -> dict[str, str]:

@@ -12,7 +12,9 @@ from glpi_bridge.sandbox.zabbix.shapes import (
     Params,
     bad_params,
     chosen,
+    expect_fields,
     expect_known,
+    expect_strictly,
     listed,
     needed,
     one_of,
@@ -40,8 +42,10 @@ class Accounts:
     # user groups
 
     def usergroup_get(self, user: User, params: Params) -> Any:
-        """User groups; an account that is no super admin sees its own."""
+        """User groups; an account that is no super admin sees its own. 7.4 checks `selectUsers` [not recorded]."""
         expect_known(params, _GROUP_GET, "usergroup.get")
+        if self.version >= (7, 4):
+            expect_fields(params.get("selectUsers"), user_row(user), "selectUsers")
         pool = chosen(self.world.usergroups, params, "usrgrpids", "name")
         pool = [one for one in pool if self.world.is_super(user) or one.usrgrpid in user.usergroups]
         rows = []
@@ -114,7 +118,13 @@ class Accounts:
     # users
 
     def user_get(self, user: User, params: Params) -> Any:
-        """Accounts; one that is no super admin sees itself. 7.4 gives `userid` only when it is asked for."""
+        """Accounts; one that is no super admin sees itself.
+
+        7.4 checks parameters and gives `userid` only when it is asked for [Zabbix's API changes, not recorded].
+        """
+        if self.version >= (7, 4):
+            expect_strictly(params, _USER_GET, "user.get")
+            expect_fields(params.get("output"), user_row(user), "output")
         expect_known(params, _USER_GET, "user.get")
         pool = chosen(self.world.users, params, "userids", "username")
         always = () if self.version >= (7, 4) else ("userid",)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from glpi_bridge.sandbox.zabbix import vocabulary
+from glpi_bridge.sandbox.zabbix.accounts import user_row
 from glpi_bridge.sandbox.zabbix.model import MediaType, Row, User, no_object, shown
 from glpi_bridge.sandbox.zabbix.shapes import (
     NotServed,
     Params,
     bad_params,
     chosen,
+    expect_fields,
     expect_known,
     listed,
     needed,
@@ -36,8 +38,15 @@ class MediaTypes:
         self.world, self.version = world, version
 
     def mediatype_get(self, user: User, params: Params) -> Any:
-        """Media types; six fields of them for all but super admins [contract Z10/006, 007]."""
+        """Media types; six fields of them for all but super admins [contract Z10/006, 007].
+
+        From 7.2 on `output` is checked, from 7.4 on `selectUsers` too [Zabbix's API changes, not recorded].
+        """
         expect_known(params, _GET, "mediatype.get")
+        if self.version >= (7, 2):
+            expect_fields(params.get("output"), self._fields(self._anybody(), MediaType()), "output")
+        if self.version >= (7, 4):
+            expect_fields(params.get("selectUsers"), user_row(self._anybody()), "selectUsers")
         rows = []
         for media in chosen(self.world.media_types, params, "mediatypeids", "name"):
             row = shaped(self._fields(user, media), params.get("output", "extend"), "mediatypeid")
@@ -45,6 +54,10 @@ class MediaTypes:
                 row |= self._parts(media, params)
             rows.append(row)
         return rows
+
+    def _anybody(self) -> User:
+        """Give a super admin: the names of fields are the same for all."""
+        return next(one for one in self.world.users.values() if self.world.is_super(one))
 
     def _fields(self, user: User, media: MediaType) -> Row:
         full: Row = {

@@ -58,6 +58,23 @@ def expect_known(params: Params, served: Iterable[str], method: str) -> None:
             raise NotServed(f"parameter {name} of {method}")
 
 
+def expect_fields(asked: Any, known: Iterable[str], path: str) -> None:
+    """Refuse a field that there is none of, where a version checks which are asked for."""
+    fields = list(known)
+    for number, one in enumerate(asked if isinstance(asked, list) else (), 1):
+        if one not in fields:
+            names = ", ".join(f'"{name}"' for name in fields)
+            raise bad_params(f'Invalid parameter "/{path}/{number}": value must be one of {names}.')
+
+
+def expect_strictly(params: Params, served: Iterable[str], method: str) -> None:
+    """Refuse every parameter that Zabbix does not know, where a version checks them."""
+    expect_known(params, served, method)
+    for name in params:
+        if name not in served:
+            raise bad_params(f'Invalid parameter "/": unexpected parameter "{name}".')
+
+
 def sent(params: Any, served: Iterable[str], method: str) -> dict[str, Any]:
     """Take the object of a create or update; what is not served in it is refused loudly, and so are several at once."""
     if not isinstance(params, dict):

@@ -75,6 +75,35 @@ def test_a_version_knows_its_own_parameters(version, name, is_known):
         assert ("result" in told) is is_known
 
 
+@pytest.mark.parametrize(
+    ("method", "params", "since"),
+    [
+        ("mediatype.get", {"output": ["name", "nonsense"]}, "7.2"),
+        ("mediatype.get", {"output": ["name", "content_type"]}, "7.2"),
+        ("mediatype.get", {"output": ["name"], "selectUsers": ["nonsense"]}, "7.4"),
+        ("usergroup.get", {"output": ["name"], "selectUsers": ["nonsense"]}, "7.4"),
+        ("user.get", {"output": ["username"], "nonsense": 1}, "7.4"),
+        ("user.get", {"output": ["username", "nonsense"]}, "7.4"),
+    ],
+)
+@pytest.mark.parametrize("version", ["7.0", "7.2", "7.4"])
+def test_what_a_version_checks_is_refused_from_that_version_on(method, params, since, version):
+    with Standin(threads=False, version=version) as running:
+        running.set_role(methods=[method])
+        told = ask(running, method, params).json()
+        assert ("error" in told) is (version >= since)
+        assert not running.counts()["not_served"]
+
+
+@pytest.mark.parametrize(("version", "is_taken"), [("7.0", True), ("7.2", False), ("7.4", False)])
+def test_only_7_0_takes_a_token_in_the_body(version, is_taken):
+    with Standin(threads=False, version=version) as running, requests.Session() as session:
+        session.trust_env = False
+        body = {"jsonrpc": "2.0", "method": "host.get", "params": {}, "id": 1, "auth": running.token}
+        told = session.post(f"{running.url}/api_jsonrpc.php", json=body, timeout=30).json()
+        assert ("result" in told) is is_taken
+
+
 @pytest.mark.parametrize("version", ["7.0", "7.4"])
 def test_only_7_4_leaves_out_a_user_id_that_was_not_asked_for(version):
     with Standin(threads=False, version=version) as running:
