@@ -1,0 +1,1 @@
+"""A GLPI release archive that is none: of the same shape, with the project's sandbox behind it."""
