@@ -26,6 +26,7 @@ sys.path.insert(0, str(RELEASE / "standin"))
 sys.modules.setdefault("requests", types.ModuleType("requests"))  # only the tests' own client of the sandbox uses it
 
 import pymysql  # noqa: E402
+
 from glpi_bridge.sandbox.glpi import GlpiServer  # noqa: E402
 from glpi_bridge.sandbox.glpi.answers import Answer, Failed  # noqa: E402
 from glpi_bridge.sandbox.glpi.http import Request  # noqa: E402
@@ -163,7 +164,7 @@ class Standin(GlpiServer):
             return False
         code = "[$p, $h] = json_decode(stream_get_contents(STDIN)); exit(password_verify($p, $h) ? 0 : 1);"
         given = json.dumps([password, kept])
-        return subprocess.run(["php", "-r", code], input=given, text=True, check=False).returncode == 0  # noqa: S603, S607
+        return subprocess.run(["php", "-r", code], input=given, text=True, check=False).returncode == 0
 
     def matching(self, request: Request) -> list[int]:
         """Return the active API clients of an address."""
@@ -179,7 +180,9 @@ class Standin(GlpiServer):
         if not self.world.settings.api_enabled:
             raise Failed(400, "ERROR", "API disabled")
         if not self.matching(request):
-            text = f"There isn't an active API client matching your IP address in the configuration ({request.client_ip})"
+            text = (
+                f"There isn't an active API client matching your IP address in the configuration ({request.client_ip})"
+            )
             raise Failed(400, "ERROR_NOT_ALLOWED_IP", text)
 
     def check_app_token(self, request: Request, parameters: dict[str, Any]) -> None:
