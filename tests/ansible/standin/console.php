@@ -89,6 +89,6 @@ exit(match ($argv[1] ?? '') {
     'config:set' => set(database(), $arguments[0], $arguments[1]),
     'maintenance:enable' => set(database(), 'maintenance_mode', '1'),
     'maintenance:disable' => set(database(), 'maintenance_mode', '0'),
-    'system:check_requirements', 'cache:clear' => 0,
+    'system:check_requirements', 'cache:clear', 'plugin:resume_execution' => 0,
     default => (function () { fwrite(STDERR, "There is no such command.\n"); return 1; })(),
 });

@@ -25,11 +25,11 @@ RELEASE, CONFIG, PLACE = Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
 sys.path.insert(0, str(RELEASE / "standin"))
 sys.modules.setdefault("requests", types.ModuleType("requests"))  # only the tests' own client of the sandbox uses it
 
-import pymysql  # noqa: E402
+import pymysql  # noqa: E402  # found by the path above
 
-from glpi_bridge.sandbox.glpi import GlpiServer  # noqa: E402
-from glpi_bridge.sandbox.glpi.answers import Answer, Failed  # noqa: E402
-from glpi_bridge.sandbox.glpi.http import Request  # noqa: E402
+from glpi_bridge.sandbox.glpi import GlpiServer  # noqa: E402  # found by the path above
+from glpi_bridge.sandbox.glpi.answers import Answer, Failed  # noqa: E402  # found by the path above
+from glpi_bridge.sandbox.glpi.http import Request  # noqa: E402  # found by the path above
 
 ENABLED = ("enable_api", "enable_api_login_credentials", "enable_api_login_external_token", "url_base")
 
@@ -68,8 +68,8 @@ class Standin(GlpiServer):
         super().__init__(version, stock=True, upgraded=version.startswith("11"))
         world = self.world
         self.delivered = json.dumps(self.state())
-        self.api.check_client = self.check_client  # type: ignore[method-assign]
-        self.api.check_app_token = self.check_app_token  # type: ignore[method-assign]
+        self.api.check_client = self.check_client
+        self.api.check_app_token = self.check_app_token
         by_password = self.api.signin.by_password
 
         def checked(login: str, password: str) -> int:
@@ -78,7 +78,7 @@ class Standin(GlpiServer):
                     world.passwords[user] = hashlib.sha256(password.encode()).hexdigest()
             return by_password(login, password)
 
-        self.api.signin.by_password = checked  # type: ignore[method-assign]
+        self.api.signin.by_password = checked
 
     # -- what MariaDB has --
 
@@ -98,7 +98,7 @@ class Standin(GlpiServer):
         stream = itertools.chain.from_iterable(hashlib.sha256(key + bytes([n])).digest() for n in range(8))
         return "".join(chr(ord(letter) ^ (number & 15)) for letter, number in zip(token, stream, strict=False))
 
-    def load(self, *_: Any) -> None:  # type: ignore[override]
+    def load(self, *_: Any) -> None:
         """Read everything, if anything there is new."""
         checks = self.mariadb.rows("CHECKSUM TABLE glpi_standin, glpi_users, glpi_apiclients, glpi_configs")
         if checks == self.seen:
@@ -130,7 +130,7 @@ class Standin(GlpiServer):
         settings.url_base = core.get("url_base") or ""
         self.seen = checks
 
-    def save(self, *_: Any) -> None:  # type: ignore[override]
+    def save(self, *_: Any) -> None:
         """Write everything."""
         world = self.world
         with world.db.lock:
