@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from glpi_bridge.sandbox.glpi.faults import Fault, FaultKind, Match
-from glpi_bridge.site.build import put
+from glpi_bridge.site.build import build, put
+from glpi_bridge.site.settings import SiteSettings
 from glpi_bridge.site.words import translate
 from tests.browser.conftest import ADMINISTRATOR, ENDUSER, TECHNICIAN, Place
 
@@ -214,6 +215,22 @@ def test_who_cannot_sign_in_is_told_and_who_has_two_profiles_may_change(place: P
     expect(page.locator("#toasts")).to_contain_text("Changed.")
     page.goto(f"{place.address}/panel/en/#/board")
     expect(page.get_by_role("link", name="To the portal")).to_be_visible()
+
+
+@ON_10
+@pytest.mark.field("F114")
+def test_an_expired_password_is_sent_to_glpis_own_page(place: Place) -> None:
+    build(SiteSettings(glpi_url="https://glpi.example"), place.root)
+    page = place.page()
+    bare = '{"session": {"glpi_currenttime": "2026-11-29 18:00:00", "glpi_password_expired": 1}}'
+    page.route("**/getFullSession", lambda route: route.fulfill(status=200, content_type="application/json", body=bare))
+    page.goto(f"{place.address}/portal/es/")
+    page.locator("#login").fill(ENDUSER[0])
+    page.locator("#password").fill(ENDUSER[1])
+    page.keyboard.press("Enter")
+    told = "This account must be set up on GLPI's own page first (password or profile)."
+    expect(page.locator(".notice.bad")).to_contain_text(translate("es", told))
+    expect(page.locator("form a")).to_have_attribute("href", "https://glpi.example")
 
 
 @ON_10

@@ -112,6 +112,23 @@ def test_fail2ban_reads_the_filter_as_we_do(front: Front) -> None:
     assert f"{len(logged)} lines, 0 ignored, {matched} matched" in told
 
 
+@pytest.mark.field("F111")
+def test_pages_of_the_same_origin_need_no_header_and_others_get_none(front: Front) -> None:
+    host = urlsplit(front.address).netloc
+    for origin, site, status in (
+        (f"http://{host}", "same-origin", 401),
+        ("http://elsewhere.example", "cross-site", 403),
+    ):
+        own = {**SAME, "Origin": origin, "Sec-Fetch-Site": site}
+        told, headers, _ = front.ask(Case(None, "GET", "/portal/api/getFullSession", own))
+        assert told == status
+        assert [name for name in headers if name.startswith("access-control-")] == []
+    asked = {"Origin": "http://elsewhere.example", "Access-Control-Request-Method": "POST"}
+    told, headers, _ = front.ask(Case(404, "OPTIONS", "/portal/api/Ticket", asked))
+    assert told == 404
+    assert [name for name in headers if name.startswith("access-control-")] == []
+
+
 def test_a_refused_call_is_answered_in_json(front: Front) -> None:
     status, headers, body = front.ask(Case(404, "GET", "/portal/api/Document"))
     assert (status, headers["content-type"].split(";")[0]) == (404, "application/json")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from glpi_bridge.sandbox.demo import glpi_client
+from glpi_bridge.site.build import put
+from glpi_bridge.site.data import read_catalog
 from tests.browser.conftest import ADMINISTRATOR, ENDUSER, TECHNICIAN, Place
 
 
@@ -205,3 +209,30 @@ def test_the_browsers_language_is_chosen(place: Place, language: str) -> None:
     page.locator("#login").wait_for()
     assert f"/portal/{language}/" in page.url
     assert page.locator("html").get_attribute("lang") == language
+
+
+@pytest.mark.parametrize("version", ["11.0.6"], indirect=True)
+def test_a_rating_follows_the_entitys_own_scale_and_asks_for_words(place: Place) -> None:
+    rule = {"inquest_config": 1, "inquest_rate": 100, "inquest_max_rate": 10, "inquest_mandatory_comment": 3}
+    place.glpi.people.edit(0, user=2, itemtype="Entity", **rule)
+    number = place.glpi.people.create(name="Rate me", content="<p>x</p>", user=8)
+    place.glpi.people.solve(number, "<p>done</p>")
+    place.glpi.people.set_status(number, 6)
+    with glpi_client(place.glpi) as client:
+        catalog = read_catalog(client)
+    put(place.root / "data" / "catalog.json", json.dumps(catalog).encode())
+    page = place.signed_in(ENDUSER)
+    expect(page.locator("main")).to_contain_text("Please rate it")
+    page.get_by_role("link", name="Rate me").click()
+    expect(page.locator(".rate")).to_have_count(10)
+    expect(page.locator("legend")).to_have_text("From 1 (bad) to 10 (very good)")
+    page.locator(".rate input").nth(2).check()
+    page.get_by_role("button", name="Send rating").click()
+    expect(page.locator(".summary")).to_contain_text("Please say in a few words why.")
+    page.get_by_label("Anything else?").fill("Slow")
+    page.get_by_role("button", name="Send rating").click()
+    expect(page.locator("#toasts")).to_contain_text("Thank you.")
+    [survey] = place.glpi.rows("TicketSatisfaction")
+    assert (float(survey["satisfaction"]), survey["comment"]) == (3.0, "Slow")
+    page.goto(f"{place.address}/portal/en/#/")
+    expect(page.locator("main")).not_to_contain_text("Please rate it")

@@ -135,8 +135,15 @@ class SatisfactionWriter(Writer):
         return access.is_actor(self.world.db, act.caller, "Ticket", ticket, REQUESTER)
 
     def prepare_update(self, act: Act, row_id: int, data: Row) -> Row:
-        """Note when it was answered."""
+        """Note when it was answered; 11 may ask for words up to a rate, on a scale of its own [15/062 063]."""
         changes = super().prepare_update(act, row_id, data)
-        if "satisfaction" in data:
-            changes["date_answered"] = act.now
+        if "satisfaction" not in data:
+            return changes
+        changes["date_answered"] = act.now
+        if not self.world.dialect.encodes:
+            rule = self.world.db["Entity"].full(0)
+            least = rule["inquest_mandatory_comment"] or 0
+            if int(data["satisfaction"]) <= least and not data.get("comment"):
+                raise Refused(f"Comment is required if score is less than or equal to {least}")
+            changes["satisfaction_scaled_to_5"] = int(data["satisfaction"]) * 5 / (rule["inquest_max_rate"] or 5)
         return changes
