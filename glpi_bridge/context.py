@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from typing import Any
 
 from glpi_bridge.alert import DEFAULT_SOURCE
 from glpi_bridge.assets import Assets
@@ -95,12 +96,13 @@ def in_thread(call: Callable[[], Outcomes]) -> Callable[[], Outcomes]:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A new ticket that is still to be read back: its marker, the groups and users it was to have."""
+    """A new ticket that is still to be read back: its marker, the groups and users it was to have, its fields."""
 
     marker: str
     groups: tuple[str, ...] = ()
     technicians: tuple[int, ...] = ()
     requesters: tuple[int, ...] = ()
+    sent: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -124,6 +126,7 @@ class Context:
     now: Callable[[], float] = time.time
     chance: Callable[[], float] = random.random
     unverified: dict[int, Made] = field(default_factory=dict)
+    rewritten: dict[str, str] = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
     heartbeat: Callable[[], None] = lambda: None
     launch: Launch = field(default=in_thread)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NoReturn
 
+from glpi_bridge import rewritten
 from glpi_bridge.context import Context
 from glpi_bridge.errors import Held, Refused
 from glpi_bridge.model import Seen, TicketStatus
@@ -41,17 +42,20 @@ class Shown:
     groups: frozenset[str] = frozenset()
     changed_at: datetime | None = None
     is_taken: bool = False
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
-def look(context: Context, ticket_ids: Iterable[int]) -> dict[int, Shown]:
+def look(context: Context, ticket_ids: Iterable[int], *, with_fields: bool = False) -> dict[int, Shown]:
     """Read these tickets on the session that is about to write; stop if the witnesses' markers are gone.
 
     GLPI is asked also where there is none to read: what is to be written needs a session that lives.
+    With the `fields` that rules of GLPI may have written over, where they are asked for or new tickets are among them.
     A ticket in the trash comes with `is_deleted`, one that GLPI does not have (or show) any more with `is_gone`.
     """
     wanted = set(ticket_ids)
     witnesses: dict[str, str] = context.store.read(meta.get, _WITNESSES, {})
-    shown = _search(context, wanted | {int(id_) for id_ in witnesses})
+    more = rewritten.SHOWN if with_fields or wanted & context.unverified.keys() else ()
+    shown = _search(context, wanted | {int(id_) for id_ in witnesses}, (*SHOWN, *more))
     for id_ in wanted - shown.keys():
         shown[id_] = _one(context, id_)
     _check_witnesses(context, witnesses, shown)
@@ -97,11 +101,11 @@ def _judged(seen: Seen) -> tuple[object, ...]:
     return seen.status, seen.urgency, seen.impact, seen.is_deleted, seen.is_gone
 
 
-def _search(context: Context, ids: set[int]) -> dict[int, Shown]:
+def _search(context: Context, ids: set[int], show: Sequence[int]) -> dict[int, Shown]:
     criteria: list[dict[str, Any]] = [
         {"link": "OR", "field": ID, "searchtype": "equals", "value": id_} for id_ in sorted(ids)
     ]
-    found = context.glpi.search("Ticket", criteria, SHOWN, limit=max(1, len(ids)), newest_first=True)
+    found = context.glpi.search("Ticket", criteria, show, limit=max(1, len(ids)), newest_first=True)
     shown = (read_row(context, row) for row in found.rows)
     return {one.id: one for one in shown if one.id in ids}
 
@@ -124,6 +128,7 @@ def read_row(context: Context, row: Mapping[str, Any]) -> Shown:
         technicians=_numbers(row.get(str(TECHNICIAN))),
         groups=_names(row.get(str(GROUP))),
         changed_at=context.glpi.to_utc(row.get(str(CHANGED_AT))),
+        fields=rewritten.as_shown(row),
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
-from glpi_bridge import items, look, plan
+from glpi_bridge import items, look, plan, rewritten
 from glpi_bridge.compose import ITEMTYPES, LINKING, UPDATES, Write, compose, marker, told, unlinked
 from glpi_bridge.context import Context, Made
 from glpi_bridge.errors import BridgeError, Held, NotConnected, TargetError, UnclearAnswer
@@ -479,6 +479,7 @@ def _created(context: Context, attempt: Attempt, done: Sequence[tuple[Write, Out
                 write.route.draft.groups,
                 tuple(write.input.get("_users_id_assign", ())),
                 tuple(write.input.get("_users_id_requester", ())),
+                {name: write.input[name] for name in rewritten.SENT if name in write.input},
             )
     if min(ids) <= attempt.watermark:
         look.stop_restored(context, f"GLPI gave ticket {min(ids)}, but {attempt.watermark} was told to us before")
@@ -505,11 +506,26 @@ def check_made(context: Context, shown: Mapping[int, Shown]) -> None:
             text = "GLPI has rewritten the text of our tickets (a business rule or template?): their markers are gone"
             if context.notice("marker", "rewritten", text):
                 log.warning("ticket %d: %s", id_, text)
+        _say_rewritten(context, made, one)
         missing = _dropped(made, one)
         if missing and not one.seen.is_gone and not one.seen.is_deleted:
             _owe_actors(context, id_, missing)
     if carried:
         look.remember(context, carried)
+
+
+def _say_rewritten(context: Context, made: Made, shown: Shown) -> None:
+    """Note what stands otherwise than it was sent, with the first ticket of each field as an example."""
+    if not shown.fields:
+        return
+    for one in rewritten.rewritten(rewritten.as_sent(context.names, made.sent), shown.fields):
+        text = context.rewritten.setdefault(
+            one.field,
+            f"GLPI changes what new tickets are sent with: of ticket {shown.id} {one}. A business rule or a template "
+            "does that; it stands",
+        )
+        if context.notice("rewritten", one.field, text):
+            log.warning("%s", text)
 
 
 def _dropped(made: Made, shown: Shown) -> list[str]:

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from glpi_bridge import build, share
@@ -21,6 +22,7 @@ from glpi_bridge.errors import SettingsError, StoreError
 from glpi_bridge.rules import Rules
 from glpi_bridge.secret import Secret
 from glpi_bridge.spool import Spool
+from glpi_bridge.store import Store, meta
 from glpi_bridge.store.examine import examine
 
 SCRIPT = "zabbix-glpi"
@@ -55,6 +57,7 @@ def check(path: Path, *, script: Path | None = None, with_ticket: bool = False) 
     yield from check_script(script, settings.spool)
     yield from _store(settings)
     yield from _glpi(settings, rules)
+    yield from _rewritten(settings)
     for name, one in settings.zabbix.items():
         if one.token_file.trouble() is None:
             yield from check_zabbix(name, one)
@@ -113,6 +116,28 @@ def _store(settings: Settings) -> Iterator[Line]:
             yield ok("store", words)
     except StoreError as error:
         yield fault("store", str(error))
+
+
+def _rewritten(settings: Settings) -> Iterator[Line]:
+    """Tell what GLPI's rules have made of tickets so far, as delivery found it when it read them back."""
+    secret = settings.store.password_file
+    if (secret is not None and secret.trouble() is not None) or _is_new(settings):
+        return
+    try:
+        with closing(Store(build.store_url(settings), migrating=False)) as store:
+            notices = store.read(meta.all_notices)
+    except StoreError:
+        return  # told already
+    for one in notices:
+        if one.kind == "rewritten":
+            text = f"{one.text} ({one.count} tickets)"
+            yield warning(
+                "GLPI rules", text, "see Administration > Rules > Rules for tickets in GLPI, if it should not"
+            )
+
+
+def _is_new(settings: Settings) -> bool:
+    return settings.store.url is None and not settings.store.path.exists()
 
 
 def _glpi(settings: Settings, rules: Rules) -> Iterator[Line]:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from glpi_bridge import build, deliver
+from glpi_bridge import build, deliver, rewritten
 from glpi_bridge.admin.finding import Line, fault, ok, unknown, warning
 from glpi_bridge.config import Settings
 from glpi_bridge.context import Context
@@ -30,8 +30,6 @@ from glpi_bridge.store.incidents import Owed
 
 SOURCE = "check"
 _DELETE = 8
-_COMPARED = {"urgency": "urgency", "impact": "impact", "type": "type", "itilcategories_id": "category",
-             "locations_id": "location", "requesttypes_id": "request source", "entities_id": "entity"}  # fmt: skip
 _THING = "trial ticket"
 
 
@@ -141,14 +139,9 @@ def _read_back(context: Context, ticket_id: int, route: Route, marker: str) -> I
         )
     if str(row["name"]) != sent["name"]:
         yield warning(_THING, f"GLPI rewrote its title: it is {row['name']!r}", "see the rules for tickets in GLPI")
-    for field, name in _COMPARED.items():
-        if field in sent and int(row.get(field) or 0) != int(sent[field]):
-            yield warning(
-                _THING,
-                f"GLPI rewrote its {name}: sent {sent[field]}, it is {row.get(field)}",
-                "a rule for tickets, or the assignment by category or equipment, does that; it wins",
-            )
-    shown = look(context, [ticket_id])[ticket_id]
+    shown = look(context, [ticket_id], with_fields=True)[ticket_id]
+    for one in rewritten.rewritten(rewritten.as_sent(context.names, sent), shown.fields):
+        yield warning(_THING, f"GLPI rewrote it: {one}", "a rule for tickets or a template does that; it wins")
     missing = [group for group in route.draft.groups if not any(_is(path, group) for path in shown.groups)]
     if missing:
         yield warning(_THING, f"it lacks its group {', '.join(missing)}")

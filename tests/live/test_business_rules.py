@@ -35,6 +35,8 @@ def test_an_urgency_that_a_rule_sets_stays(bridge: Bridge, reader: Any, person: 
         event = bridge.alert(event_name=f"problem {bridge.source}", event_nseverity=4, host_host="web01")
         bridge.deliver()
     [ticket] = reader.tickets(bridge.source)
+    [said] = [one for one in bridge.status()["notices"] if one["kind"] == "rewritten"]
+    assert (said["subject"], f"ticket {ticket['id']}" in said["text"]) == ("urgency", True)
     assert ticket["urgency"] == 1
     bridge.update(event, event_nseverity=5, event_update_action="changed severity", date="2099.11.25", time="10:00:00")
     bridge.deliver()
