@@ -62,6 +62,18 @@ FROM_ZABBIX = (
         "test_turns.py::test_a_problem_of_a_maintenance_gets_its_ticket_when_that_ends",
     ),
     Row(
+        "a maintenance without data",
+        "nothing, as nothing is measured; a ticket for what holds after it",
+        "",
+        "test_turns.py::test_a_maintenance_without_data_makes_no_ticket_and_what_holds_after_it_does",
+    ),
+    Row(
+        "its trigger depends on one that is a problem",
+        "nothing, as Zabbix raises nothing; a ticket if it still holds afterwards",
+        "",
+        "test_turns.py::test_what_depends_on_a_problem_has_no_ticket_while_that_lasts",
+    ),
+    Row(
         "it comes back",
         "the same ticket is reopened, or a new one is linked to it",
         "`reopen_window`, `reopen_closed`",

@@ -12,6 +12,7 @@ from tests.e2e.journey import (
     SUPPRESS,
     TO_SYMPTOM,
     UNSUPPRESS,
+    Host,
     Journey,
     Signal,
     until,
@@ -53,24 +54,37 @@ def test_a_flapping_problem_is_one_ticket_with_one_word_about_it(journey: Journe
         assert len(journey.tickets(event)) <= 1
 
 
-def test_a_problem_of_a_maintenance_gets_its_ticket_when_that_ends(journey: Journey, zabbix: ZabbixServer) -> None:
-    host = journey.host(Signal("stays"), Signal("over"), Signal("ready"))
-    journey.start()
+_WITH_DATA, _WITHOUT_DATA = 0, 1
+
+
+def _maintenance(zabbix: ZabbixServer, host: Host, kind: int) -> str:
     now = int(time.time())
     wanted = {
         "name": host.name,
+        "maintenance_type": kind,
         "active_since": now - 60,
         "active_till": now + 3600,
         "hosts": [{"hostid": host.hostid}],
         "timeperiods": [{"timeperiod_type": 0, "start_date": now - 60, "period": 3600}],
     }
-    [maintenance] = zabbix.call("maintenance.create", wanted)["maintenanceids"]
+    [made] = zabbix.call("maintenance.create", wanted)["maintenanceids"]
+    return str(made)
+
+
+def _until_maintained(zabbix: ZabbixServer, host: Host, status: str) -> None:
+    until(
+        lambda: zabbix.call("host.get", {"hostids": [host.hostid]})[0]["maintenance_status"] == status,
+        f"maintenance_status {status}",
+        seconds=180,
+    )
+
+
+def test_a_problem_of_a_maintenance_gets_its_ticket_when_that_ends(journey: Journey, zabbix: ZabbixServer) -> None:
+    host = journey.host(Signal("stays"), Signal("over"), Signal("ready"))
+    journey.start()
+    maintenance = _maintenance(zabbix, host, _WITH_DATA)
     try:
-        until(
-            lambda: zabbix.call("host.get", {"hostids": [host.hostid]})[0]["maintenance_status"] == "1",
-            "the maintenance",
-            seconds=120,
-        )
+        _until_maintained(zabbix, host, "1")
         host.send_all(1, ["stays", "over"])
         stays, over = host.event("stays"), host.event("over")
         host.send("over", 0)
@@ -80,6 +94,46 @@ def test_a_problem_of_a_maintenance_gets_its_ticket_when_that_ends(journey: Jour
     journey.ticket(stays, seconds=180)
     assert journey.tickets(over) == []
     assert len(journey.glpi.tickets()) == 1
+
+
+def test_a_maintenance_without_data_makes_no_ticket_and_what_holds_after_it_does(
+    journey: Journey, zabbix: ZabbixServer
+) -> None:
+    host, beside = journey.host(Signal("quiet")), journey.host(Signal("loud"))
+    journey.start()
+    maintenance = _maintenance(zabbix, host, _WITHOUT_DATA)
+    try:
+        _until_maintained(zabbix, host, "1")
+        host.send("quiet", 1)
+        beside.send("loud", 1)
+        journey.ticket(beside.event("loud"))  # the server is done with what was sent before it
+        assert host.events() == []
+    finally:
+        zabbix.call("maintenance.delete", [maintenance])
+    _until_maintained(zabbix, host, "0")
+    host.send("quiet", 1)
+    journey.ticket(host.event("quiet"), seconds=180)
+    assert len(journey.glpi.tickets()) == 2
+
+
+def test_what_depends_on_a_problem_has_no_ticket_while_that_lasts(journey: Journey, zabbix: ZabbixServer) -> None:
+    host = journey.host(Signal("switch"), Signal("behind"), Signal("beside"))
+    needed = {"triggerid": host.triggerids["behind"], "dependencies": [{"triggerid": host.triggerids["switch"]}]}
+    zabbix.call("trigger.update", needed)
+    zabbix.reload()
+    journey.start()
+    host.send("switch", 1)
+    switch = host.event("switch")
+    journey.ticket(switch)
+    host.send("behind", 1)
+    host.send("beside", 1)
+    journey.ticket(host.event("beside"))
+    assert host.events("behind") == []
+    host.send("switch", 0)
+    journey.solved(switch)
+    host.send("behind", 1)
+    journey.ticket(host.event("behind"))
+    assert len(journey.glpi.tickets()) == 3
 
 
 def test_a_problem_suppressed_by_hand_keeps_its_ticket_and_is_told_of_both_words(journey: Journey) -> None:
