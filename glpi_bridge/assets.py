@@ -18,6 +18,7 @@ from glpi_bridge.errors import Held, NoAnswer, NotConnected, Refused, TargetErro
 from glpi_bridge.glpi import Glpi, NameNotFound, Names
 from glpi_bridge.identity import Asset, Identifier
 from glpi_bridge.model import Event
+from glpi_bridge.zabbix_answers import Host
 
 log = logging.getLogger(__name__)
 _MAX_AGE = timedelta(minutes=5)
@@ -56,6 +57,23 @@ class Found:
     trouble: str = ""
     several: tuple[Asset, ...] = ()
     is_final: bool = True
+
+
+def stating(source: str, host: Host) -> Event:
+    """Return what an event of a host would state of it."""
+    inventory = host.inventory or {}
+    return Event(
+        source=source,
+        eventid="",
+        host=host.host,
+        host_name=host.name,
+        host_ip=host.ip,
+        host_dns=host.dns,
+        asset_tag=inventory.get("asset_tag", ""),
+        serial=inventory.get("serialno_a", ""),
+        mac=inventory.get("macaddress_a", ""),
+        tags=host.tags,
+    )
 
 
 @dataclass(slots=True)
@@ -121,6 +139,21 @@ class Assets:
             self._known.clear()
         self._known |= {key: (one, self._now()) for key, one in found.items()}
         return found
+
+    def read(self, key: str) -> tuple[Asset | None, dict[Identifier, list[str]]]:
+        """Read an asset by its key (`Computer/7`) and what would tell it; None where GLPI does not show it."""
+        itemtype, _, id_ = key.partition("/")
+        same = [{"link": "AND", "field": _ID, "searchtype": "equals", "value": int(id_)}]
+        asset = next((one for one in self._search(itemtype, same) if one.id == int(id_)), None)
+        if asset is None:
+            return None, {}
+        told = {Identifier.SERIAL: [asset.serial], Identifier.INVENTORY_NUMBER: [asset.inventory_number]}
+        for identifier in (one for one in _ADDRESSES if one in self.terms.order):
+            table, column, of_type, of_id, right = _ADDRESSES[identifier]
+            rows = self._rows(table, {f"searchText[{of_id}]": f"^{id_}$"}, right)
+            mine = [one for one in rows if (one[of_type], int(one[of_id])) == (itemtype, asset.id)]
+            told[identifier] = [str(one[column] or "") for one in mine]
+        return asset, told
 
     def is_empty(self) -> bool:
         """Tell whether GLPI shows no asset of these types at all: then nobody keeps an inventory there."""

@@ -15,10 +15,11 @@ from glpi_bridge import http
 from glpi_bridge.assets import Assets, AssetTerms
 from glpi_bridge.config import Settings, Target
 from glpi_bridge.config import Zabbix as ZabbixSettings
-from glpi_bridge.context import Context, Source, Terms
+from glpi_bridge.context import Context, Maintaining, Source, Terms
 from glpi_bridge.errors import Fault, SettingsError
 from glpi_bridge.glpi import Credentials, Glpi, Names
 from glpi_bridge.rules import Rules
+from glpi_bridge.secret import Secret
 from glpi_bridge.spool import Spool
 from glpi_bridge.store import URL, Store, make_url
 from glpi_bridge.zabbix import Zabbix
@@ -40,6 +41,7 @@ def bridge(settings: Settings) -> Iterator[Context]:
         ticket_link=settings.glpi.link_pattern,
         terms=terms(settings),
         assets=assets(settings, client, names),
+        glpi_zone=settings.glpi.timezone,
     )
     try:
         yield made
@@ -53,6 +55,8 @@ def give_back(made: Context) -> None:
     for one in made.sources.values():
         if one.zabbix is not None:
             one.zabbix.close()
+        if one.maintaining is not None:
+            one.maintaining.zabbix.close()
     made.store.close()
 
 
@@ -82,15 +86,24 @@ def source(name: str, settings: ZabbixSettings) -> Source:
         acknowledges=settings.write_back.acknowledge,
         adopts=settings.adoption.takes,
         news=settings.write_back.news,
+        maintaining=maintaining(settings),
     )
 
 
-def zabbix(settings: ZabbixSettings, *, token: str | None = None) -> Zabbix:
+def maintaining(settings: ZabbixSettings) -> Maintaining | None:
+    """Return how planned work becomes maintenance there; None where the settings do not say that it does."""
+    one = settings.maintenance
+    if one is None:
+        return None
+    return Maintaining(zabbix(settings, secret=one.token_file), one.host_groups, one.collect_data, one.when)
+
+
+def zabbix(settings: ZabbixSettings, *, token: str | None = None, secret: Secret | None = None) -> Zabbix:
     """Return the client of a Zabbix server, with the token of its file or another."""
     return Zabbix(
         settings.url,
         token=token,
-        token_file=None if token is not None else settings.token_file.path,
+        token_file=None if token is not None else (secret or settings.token_file).path,
         ca_file=settings.ca_file,
         proxy=settings.proxy,
         no_proxy=settings.no_proxy,
@@ -130,6 +143,7 @@ def terms(settings: Settings) -> Terms:
         retention=settings.retention.total_seconds(),
         problem_solved=settings.itil.problem_solved,
         change_solved=settings.itil.change_solved,
+        look_every=settings.sync.interval.total_seconds() or 60.0,
     )
 
 

@@ -18,6 +18,7 @@ from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, mod
 from glpi_bridge.address import database_url, glpi_url, pattern_of, proxy_url, trapper_address, zabbix_url
 from glpi_bridge.document import Document, read
 from glpi_bridge.identity import ITEMTYPES, Identifier
+from glpi_bridge.maintenance import Agreed
 from glpi_bridge.model import NewsKind
 from glpi_bridge.news import Wanted
 from glpi_bridge.secret import Secret
@@ -116,6 +117,11 @@ def _list(value: object) -> object:
     return re.split(r"[\s,]+", value.strip()) if isinstance(value, str) else value
 
 
+def _names(value: object) -> object:
+    """Take one name for a list of it; names may hold blanks and commas."""
+    return [value] if isinstance(value, str) else value
+
+
 FilePath = Annotated[Path, PlainValidator(_path)]
 CaFile = Annotated[Path, PlainValidator(_ca_file)]
 SecretFile = Annotated[Secret, PlainValidator(_secret)]
@@ -156,6 +162,9 @@ class Glpi(Target):
     )
     app_token_file: SecretFile | None = Field(
         default=None, description="file or credential with the App-Token, if the API client has one"
+    )
+    timezone: Zone = Field(
+        default_factory=system_zone, description="zone of the times that GLPI shows; default: this machine's"
     )
     profile: str | None = Field(default=None, description="name of the profile to work under; default: the user's own")
     entity: str | None = Field(default=None, description="path of the entity to work in; default: the user's own")
@@ -241,6 +250,30 @@ class Health(Section):
     interval: Lasting = Field(default=timedelta(minutes=1), description="how often `run` tells it")
 
 
+def _agreed(value: object) -> Agreed:
+    word = str(value).strip().lower()
+    if word not in set(Agreed):
+        raise Mistake(f"{shown(value)} is none of its values", "take of " + ", ".join(Agreed))
+    return Agreed(word)
+
+
+class Maintenance(Section):
+    """How the planned work of GLPI's Changes becomes maintenance in Zabbix."""
+
+    token_file: SecretFile = Field(
+        description="file or credential with an API token of an account of type Admin with the right to write the hosts"
+    )
+    host_groups: Annotated[tuple[str, ...], BeforeValidator(_names)] = Field(
+        default=(),
+        description="host groups, one or a list, whose hosts (and those of groups below) may be meant; default: all",
+    )
+    collect_data: Switch = Field(default=True, description="collect values meanwhile; off: nothing is measured")
+    when: Annotated[Agreed, PlainValidator(_agreed)] = Field(
+        default=Agreed.APPROVED,
+        description="`approved` (where approval was asked for), `accepted` (by the Change's status too), or `planned`",
+    )
+
+
 class Zabbix(Target):
     """One Zabbix server."""
 
@@ -260,6 +293,9 @@ class Zabbix(Target):
     )
 
     health: Health | None = Field(default=None, description="where the bridge tells how it is doing; default: nowhere")
+    maintenance: Maintenance | None = Field(
+        default=None, description="planned work of Changes becomes maintenance here; default: it does not"
+    )
 
     def token(self) -> str:
         """Read the API token."""

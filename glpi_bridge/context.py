@@ -15,6 +15,7 @@ from glpi_bridge.alert import DEFAULT_SOURCE
 from glpi_bridge.assets import Assets
 from glpi_bridge.errors import BridgeError, Held
 from glpi_bridge.glpi import Glpi, Names
+from glpi_bridge.maintenance import Agreed
 from glpi_bridge.model import Outcome
 from glpi_bridge.news import Wanted
 from glpi_bridge.rules import Rules
@@ -34,6 +35,7 @@ class Terms:
 
     `settle_after` must be longer than GLPI's database lets a statement wait for a row lock (50 s by default).
     A server that is down is asked again after `longest_probe` at most, one that refuses all calls after `longest_hold`.
+    `look_every` is how often the planned work of Changes is looked at.
     `session_age` is how long after its last read a session may be taken for alive (GLPI's collector takes 1440 s).
     """
 
@@ -52,6 +54,7 @@ class Terms:
     retention: float = 90 * 86400.0
     problem_solved: Resolution = Resolution.ANNOTATE
     change_solved: Resolution = Resolution.ANNOTATE
+    look_every: float = 60.0
 
     def pause(self, failures: int, chance: float, longest: float | None = None) -> float:
         """Return the pause after so many failures in a row: doubling, capped, spread by `chance` (0 to 1)."""
@@ -61,11 +64,24 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class Maintaining:
+    """How planned work becomes maintenance in a Zabbix: the API by a token of its own, and what it may be.
+
+    `host_groups` () means every host that the token may write. `collects`: values are taken meanwhile.
+    """
+
+    zabbix: Zabbix
+    host_groups: tuple[str, ...] = ()
+    collects: bool = True
+    when: Agreed = Agreed.APPROVED
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One Zabbix server: its name, its time zone, its API (None: alerts only).
 
     `adopts` says of a problem that no alert told about, by its opening time, whether it gets a ticket all the same.
-    `news` says what it is told of its tickets.
+    `news` says what it is told of its tickets. `maintaining` None: planned work is nothing to it.
     """
 
     name: str
@@ -74,6 +90,7 @@ class Source:
     acknowledges: bool = True
     adopts: Callable[[datetime], bool] = field(default=lambda _opened_at: False)
     news: Wanted = field(default_factory=Wanted)
+    maintaining: Maintaining | None = None
 
 
 Outcomes = list[Outcome]
@@ -111,6 +128,7 @@ class Context:
 
     `stopping` ends a pass after the step at hand; `heartbeat` is called after each step.
     `launch` starts a call and returns what waits for its result. Without `assets` tickets are linked to none.
+    `glpi_zone` is the zone of the times that GLPI shows (None: as its clock stands now).
     """
 
     store: Store
@@ -123,6 +141,7 @@ class Context:
     ticket_link: str = ""
     terms: Terms = Terms()
     assets: Assets | None = None
+    glpi_zone: tzinfo | None = None
     now: Callable[[], float] = time.time
     chance: Callable[[], float] = random.random
     unverified: dict[int, Made] = field(default_factory=dict)
@@ -166,6 +185,11 @@ class Context:
     def targets(self) -> list[str]:
         """Return the names of what is called: GLPI and each Zabbix."""
         return ["GLPI", *(f"Zabbix {name}" for name in self.sources)]
+
+    @property
+    def maintains(self) -> bool:
+        """Whether the planned work of Changes becomes maintenance anywhere."""
+        return any(one.maintaining is not None for one in self.sources.values())
 
     def works(self, target: str) -> bool:
         """Note that a target answers; True when it did not before."""

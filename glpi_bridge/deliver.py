@@ -12,6 +12,7 @@ from glpi_bridge import intake, look, plan, settle
 from glpi_bridge.acknowledge import acknowledge
 from glpi_bridge.context import Context
 from glpi_bridge.errors import TargetError
+from glpi_bridge.itil import upkeep
 from glpi_bridge.itil.delivery import undertake
 from glpi_bridge.model import Incident, NoteKind, Route, Step, StepKind
 from glpi_bridge.recollect import is_recollected, recollect
@@ -40,13 +41,25 @@ def one_pass(context: Context) -> int:
                 if not intake.take_in(context) and done is None:
                     break
         verify(context)
+        upkeep.look(context)
         told_count += undertake(context)
     except TargetError as error:
         trouble(context, error)
+    if upkeep.keep(context):
+        told_count += _note(context)
     acknowledge(context)
     context.spool.clean(context.now())
     context.store.write(_passed, context.now(), context.terms.retention, context.glpi.version, context.glpi.answered_in)
     return told_count
+
+
+def _note(context: Context) -> int:
+    """Write to GLPI's timelines at once what was done in Zabbix; else the next pass does."""
+    try:
+        return undertake(context)
+    except TargetError as error:
+        trouble(context, error)
+        return 0
 
 
 def _passed(

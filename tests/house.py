@@ -17,6 +17,7 @@ from glpi_bridge.render import markers
 from glpi_bridge.rules import Rules
 from glpi_bridge.sandbox.glpi import Call, GlpiServer, Match
 from glpi_bridge.sandbox.zabbix import Standin
+from glpi_bridge.sandbox.zabbix.model import Role, Token, User, UserGroup
 from glpi_bridge.spool import Spool, hand_off
 from glpi_bridge.store import Store, attempts, events, incidents, meta
 from glpi_bridge.zabbix import Zabbix
@@ -26,6 +27,20 @@ SOLVED, CLOSED, PENDING = TicketStatus.SOLVED, TicketStatus.CLOSED, TicketStatus
 CREATE = Match(method="POST", path="^/?Ticket$")
 SOLVE = Match(method="POST", path="ITILSolution")
 NOTE = Match(method="POST", path="ITILFollowup")
+
+
+MAINTAINER = 55
+
+
+def let_maintain(standin: Standin, **groups: int) -> str:
+    """Make an account that may put hosts into maintenance; return its token. `groups` are its rights, by name."""
+    world, number = standin.world, MAINTAINER
+    rights = {world.add_group(name): right for name, right in (groups or {"Lab servers": 3}).items()}
+    world.roles[number] = Role(number, "maintenance", 2)
+    world.usergroups[number] = UserGroup(number, "maintenance", rights)
+    world.users[number] = User(number, "maintenance", number, usergroups=frozenset({number}))
+    world.tokens[number] = Token(number, "maintenance", number, f"{number:064x}")
+    return world.tokens[number].value
 
 
 class House:

@@ -40,6 +40,8 @@ PROFILE_RIGHTS = (
     ProfileRight(
         "changevalidation", 4, "create", "ask people to approve a change; look for a request whose answer was lost"
     ),
+    ProfileRight("task", 1, "see public", "follow a change's planned times, for maintenance in Zabbix (11 asks)"),
+    ProfileRight("task", 8192, "see private", "the same for private tasks (11 asks)"),
     ProfileRight("itilcategory", 1, "read", "find categories by name"),
     ProfileRight("entity", 1, "read", "find entities by name"),
     ProfileRight("group", 1, "read", "find groups by name"),

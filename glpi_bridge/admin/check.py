@@ -14,6 +14,7 @@ from pathlib import Path
 
 from glpi_bridge import build, share
 from glpi_bridge.admin.check_glpi import check_glpi
+from glpi_bridge.admin.check_maintenance import check_zabbix_maintenance
 from glpi_bridge.admin.check_ticket import check_ticket
 from glpi_bridge.admin.check_zabbix import check_zabbix
 from glpi_bridge.admin.finding import Line, fault, ok, unknown, warning
@@ -61,6 +62,7 @@ def check(path: Path, *, script: Path | None = None, with_ticket: bool = False) 
     for name, one in settings.zabbix.items():
         if one.token_file.trouble() is None:
             yield from check_zabbix(name, one)
+        yield from check_zabbix_maintenance(f"Zabbix {name}", one)
     if with_ticket and _is_usable(settings):
         yield from check_ticket(settings, rules)
 
@@ -80,6 +82,11 @@ def _secrets(settings: Settings) -> Iterator[Line]:
         "store.password_file": settings.store.password_file,
     }
     secrets |= {f"zabbix.{name}.token_file": one.token_file for name, one in settings.zabbix.items()}
+    secrets |= {
+        f"zabbix.{name}.maintenance.token_file": one.maintenance.token_file
+        for name, one in settings.zabbix.items()
+        if one.maintenance is not None
+    }
     wrong = 0
     for name, secret in secrets.items():
         if secret is not None and (mistake := secret.trouble()) is not None:

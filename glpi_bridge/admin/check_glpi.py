@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 from glpi_bridge import build
 from glpi_bridge.admin.check_account import check_account
 from glpi_bridge.admin.check_assets import check_assets
+from glpi_bridge.admin.check_maintenance import check_glpi_planned
 from glpi_bridge.admin.check_names import check_names, check_templates
 from glpi_bridge.admin.check_rights import check_rights
 from glpi_bridge.admin.check_wire import check_app_token, check_version, unreachable, way, with_app_token
@@ -61,6 +62,7 @@ def _inside(
         lambda: _mails(client),
         lambda: _mode(client),
         lambda: check_clock(settings, account, now),
+        lambda: check_glpi_planned(settings, client, account, now),
         lambda: _locks(settings),
     )
     for part in parts:

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 
-from glpi_bridge.assets import Assets, Found
-from glpi_bridge.model import Event
+from glpi_bridge.assets import Assets, Found, stating
 from glpi_bridge.zabbix import Zabbix
-from glpi_bridge.zabbix_answers import Host
 
 _TOGETHER = 100
 
@@ -43,24 +41,7 @@ class Standing:
 def standings(assets: Assets, source: str, zabbix: Zabbix) -> Iterator[Standing]:
     """Yield every enabled host that our account sees in Zabbix, with what it is in GLPI."""
     hosts = (host for host in zabbix.all_hosts() if host.is_enabled)
-    while some := [(host, _event(source, host)) for host in islice(hosts, _TOGETHER)]:
+    while some := [(host, stating(source, host)) for host in islice(hosts, _TOGETHER)]:
         found, _ = assets.look_up([(event, None) for _, event in some])
         for (host, _), one in zip(some, found, strict=True):
             yield Standing(source, host.host, host.name, one)
-
-
-def _event(source: str, host: Host) -> Event:
-    """Return what an event of a host would state of it."""
-    inventory = host.inventory or {}
-    return Event(
-        source=source,
-        eventid="",
-        host=host.host,
-        host_name=host.name,
-        host_ip=host.ip,
-        host_dns=host.dns,
-        asset_tag=inventory.get("asset_tag", ""),
-        serial=inventory.get("serialno_a", ""),
-        mac=inventory.get("macaddress_a", ""),
-        tags=host.tags,
-    )

@@ -12,6 +12,7 @@ from glpi_bridge import __version__, build
 from glpi_bridge.config import Settings
 from glpi_bridge.context import PAUSED, STOPPED
 from glpi_bridge.errors import SpoolError
+from glpi_bridge.itil import upkeep
 from glpi_bridge.model import StepKind
 from glpi_bridge.spool import Spool
 from glpi_bridge.store import SCHEMA, Connection, Store, attempts, events, meta, overview
@@ -179,7 +180,8 @@ def _next(attempt: Attempt) -> str:
 
 def _troubles(connection: Connection, sources: list[str]) -> list[Trouble]:
     found = []
-    for target in ("GLPI", *(f"Zabbix {name}" for name in sources)):
+    zabbixes = [target for name in sources for target in (f"Zabbix {name}", upkeep.target_of(name))]
+    for target in ("GLPI", *zabbixes):
         held = meta.get(connection, f"trouble {target}")
         if held is not None:
             found.append(

@@ -50,7 +50,7 @@ _after_option = click.option(
 
 @click.group()
 def itil() -> None:
-    """Problems of recurring incidents, and the Changes that end them."""
+    """Problems of recurring incidents, the Changes that end them, and what their work has in Zabbix."""
 
 
 @itil.group()
@@ -215,7 +215,7 @@ def from_problem(
 @json_option
 @with_settings
 def list_changes(settings: Settings, /, as_json: bool) -> None:
-    """List the Changes that the bridge follows. Reads the store only."""
+    """List the Changes that the bridge follows, with their maintenance in Zabbix. Reads the store only."""
     from glpi_bridge.itil import desk
     from glpi_bridge.undertaking import Kind
 
@@ -225,8 +225,35 @@ def list_changes(settings: Settings, /, as_json: bool) -> None:
         print_json([asdict(one) for one in found])
         return
     for one in found:
-        click.echo(f"{one.id or '-':<8}{one.state}; for {one.cause}")
+        maintenance = f"; maintenance in {one.maintenance}" if one.maintenance else ""
+        click.echo(f"{one.id or '-':<8}{one.state}; for {one.cause}{maintenance}")
     click.echo(f"changes: {len(found)}")
+
+
+@change.command("show")
+@click.argument("number", type=int, metavar="CHANGE")
+@json_option
+@with_settings
+def show_change(settings: Settings, /, number: int, as_json: bool) -> None:
+    """Show a Change: its planned work, and what that has in Zabbix. Reads GLPI and the store, changes nothing."""
+    from glpi_bridge.itil import desk
+
+    with _bridge(settings) as context:
+        found = desk.show_change(context, number)
+    if as_json:
+        print_json(found)
+        return
+    click.echo(f"change {found['id']}, status {found['status']}: {found['name']}")
+    click.echo(f"planned {_spans(found['planned'])}")
+    for one in found["maintenance"]:
+        hosts = ", ".join(one["hosts"]) or "no hosts"
+        click.echo(f"Zabbix {one['zabbix']}, {one['name']}: {one['state']}; {hosts}; {_spans(one['times'])}")
+    if not found["maintenance"]:
+        click.echo("no maintenance in Zabbix")
+
+
+def _spans(times: list[list[str]]) -> str:
+    return ", ".join(f"{since} to {till}" for since, till in times) or "nothing"
 
 
 def _say(made: Undertaking, *, as_json: bool) -> None:

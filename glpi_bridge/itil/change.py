@@ -1,6 +1,7 @@
-"""What is due next for a Change that was begun from a Problem. Pure.
+"""What is due next for a Change that was begun from a Problem, or whose planned work is followed. Pure.
 
-The bridge makes it, hangs on it what belongs there, and asks for approval; each once. All else is people's.
+The bridge makes the first kind, hangs on it what belongs there, and asks for approval; each once. It notes on either
+what became of planned work in Zabbix. All else is people's.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ class Verb(StrEnum):
     PROBLEM = "problem"
     ASSET = "asset"
     APPROVE = "approve"
+    SAY = "say"
     NOTE = NOTE
     SOLUTION = SOLUTION
 
@@ -31,6 +33,12 @@ def plan(one: Undertaking, members: Sequence[Member], resolution: Resolution) ->
         return Due(Verb.OPEN, str(one.given["reason"]))
     if one.seen.get("is_gone"):
         return Calm("removed by hand", is_final=True)
+    for note in one.given.get("notes", ()):
+        due = Due(Verb.SAY, "what became of its planned work", int(note["id"]))
+        if due.key not in one.told:
+            return due
+    if "problem" not in one.given:
+        return Calm("a person's; its planned work is followed", is_final=True)
     if one.seen.get("status") in FINISHED:
         return resolve(one, members, resolution) or Calm("ended by a person", is_final=True)
     wanted = [Due(Verb.PROBLEM, "the problem that it is to end", int(one.given["problem"]))]

@@ -170,9 +170,25 @@ def _approve(context: Context, one: Undertaking, due: Due) -> Deed:
     return Deed(due.key, due.reason, "ChangeValidation", fields, path, same=who)
 
 
+def _say(context: Context, one: Undertaking, due: Due) -> Deed:  # noqa: ARG001
+    note = next(note for note in one.given["notes"] if int(note["id"]) == due.subject)
+    marker = f"{one.marker} planned {due.subject}"
+    fields = {
+        "itemtype": "Change",
+        "items_id": one.glpi_id,
+        "content": with_marker(str(note["text"]), marker),
+        "is_private": 1,
+        "_no_reopen": 1,
+        "_disablenotif": True,
+    }
+    same: dict[str, int | str] = {"itemtype": "Change", "items_id": one.glpi_id or 0}
+    return Deed(due.key, due.reason, "ITILFollowup", fields, "ITILFollowup", marker=marker, same=same)
+
+
 _CHANGE: Mapping[change.Verb, Callable[[Context, Undertaking, Due], Deed]] = {
     change.Verb.OPEN: _change,
     change.Verb.PROBLEM: _of_problem,
     change.Verb.ASSET: _asset,
     change.Verb.APPROVE: _approve,
+    change.Verb.SAY: _say,
 }

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from glpi_bridge import recurrence
@@ -13,9 +13,11 @@ from glpi_bridge.errors import BridgeError, Refused
 from glpi_bridge.glpi import NameNotFound
 from glpi_bridge.itil.delivery import apart, begun, undertake
 from glpi_bridge.itil.standing import plain, standing
+from glpi_bridge.itil.work import read
+from glpi_bridge.maintenance import Span, Upkeep
 from glpi_bridge.model import Often, Sameness
 from glpi_bridge.recurrence import Occurrence
-from glpi_bridge.store import Connection, undertakings
+from glpi_bridge.store import Connection, maintenances, undertakings
 from glpi_bridge.undertaking import Kind, Undertaking
 
 _CREATE, _READ_ALL = 4, 1024
@@ -41,13 +43,14 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A Problem that the bridge follows; `state` is in words."""
+    """A Problem or Change that the bridge follows; `state` and `maintenance` (of a Change, in Zabbix) are in words."""
 
     id: int | None
     cause: str
     reason: str
     state: str
     tickets: tuple[int, ...]
+    maintenance: str = ""
 
 
 def suggest(context: Context, often: Often, samenesses: Iterable[Sameness]) -> list[Suggestion]:
@@ -209,7 +212,57 @@ def _name(context: Context, key: str) -> str:
 
 def listed(context: Context, kind: Kind = Kind.PROBLEM) -> list[Listed]:
     """Return the Problems, or Changes, that the bridge follows. Reads the store only."""
-    return [of(one) for one in context.store.read(undertakings.listed, kind)]
+    found = [of(one) for one in context.store.read(undertakings.listed, kind)]
+    if kind is Kind.PROBLEM:
+        return found
+    upkeeps = context.store.read(maintenances.of_changes)
+    known = {one.id for one in found}
+    found += [
+        Listed(change_id, f"change-{change_id}", "it has planned work", "new", ())
+        for change_id in upkeeps
+        if change_id not in known
+    ]
+    return [replace(one, maintenance=_in_words(upkeeps.get(one.id or 0, []))) for one in found]
+
+
+def _in_words(upkeeps: Iterable[Upkeep]) -> str:
+    return "; ".join(f"{one.source}: {_how(one)}" for one in upkeeps)
+
+
+def _how(one: Upkeep) -> str:
+    if one.parked is not None:
+        return f"waits for a person: {one.parked}"
+    return one.left or one.state or "new"
+
+
+def show_change(context: Context, change_id: int) -> dict[str, Any]:
+    """Return a Change with its planned work, and what that has in each Zabbix. Reads GLPI and the store."""
+    work = read(context, change_id)
+    if work is None or work.is_gone:
+        raise NotDone(f"GLPI shows no change {change_id}")
+    upkeeps = context.store.read(maintenances.of_changes).get(change_id, [])
+    return {
+        "id": change_id,
+        "name": work.name,
+        "status": work.status,
+        "planned": [_times(span) for span in work.spans],
+        "assets": [*work.assets],
+        "maintenance": [
+            {
+                "zabbix": one.source,
+                "name": one.name,
+                "id": one.maintenanceid or None,
+                "state": _how(one),
+                "hosts": [one.names.get(id_, id_) for id_ in (one.told.hosts if one.told else ())],
+                "times": [_times(span) for span in (one.told.spans if one.told else ())],
+            }
+            for one in upkeeps
+        ],
+    }
+
+
+def _times(span: Span) -> list[str]:
+    return [datetime.fromtimestamp(one, UTC).isoformat(" ", "minutes") for one in (span.since, span.till)]
 
 
 def show(context: Context, problem_id: int) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from glpi_bridge.errors import StoreError
 P = ParamSpec("P")
 T = TypeVar("T")
 
-SCHEMA = "0004"
+SCHEMA = "0005"
 _REPEATS = 8
 _PATIENCE_SECONDS = 30.0
 # 1020 record has changed, 1205 lock wait timeout, 1213 deadlock: InnoDB has rolled back and asks for a repeat

@@ -228,6 +228,30 @@ def give(connection: Connection, id_: int, given: Mapping[str, Any], now: float)
     connection.execute(update(undertakings).where(undertakings.c.id == id_).values(values))
 
 
+def say(connection: Connection, change_id: int, text: str, now: float) -> None:
+    """Owe GLPI's timeline a note on a Change, whoever made that; each is written once. `text` is HTML."""
+    held = of_glpi(connection, Kind.CHANGE, change_id)
+    if held is None:
+        cause = f"change-{change_id}"
+        new = Undertaking(0, Kind.CHANGE, cause, 1, f"zabbix glpi/{change_id} change {cause}", change_id)
+        held = begin(connection, replace(new, given={"reason": "it has planned work"}), now)
+    notes = held.given.get("notes", [])
+    number = max([int(now), *(int(one["id"]) + 1 for one in notes)])
+    give(connection, held.id, {**held.given, "notes": [*notes, {"id": number, "text": text}]}, now)
+
+
+def trouble(connection: Connection, change_id: int, text: str, note: str, now: float) -> None:
+    """Say once on a Change what is in the way of its maintenance; "" takes it back, so that it may be said again."""
+    held = of_glpi(connection, Kind.CHANGE, change_id)
+    if text == ("" if held is None else held.given.get("trouble", "")):
+        return
+    if text:
+        say(connection, change_id, note, now)
+        held = of_glpi(connection, Kind.CHANGE, change_id)
+    if held is not None:
+        give(connection, held.id, {**held.given, "trouble": text}, now)
+
+
 def rest(
     connection: Connection, one: Undertaking, why: str, until: float | None, now: float, *, is_final: bool
 ) -> None:

@@ -281,10 +281,16 @@ def _rank_of_many(world: World, replay: Replay) -> None:
 
 def maintenance(clock: Clock) -> set[str]:
     world = second_server(clock)
+    world.roles[107].actions = frozenset()
     with replay_of(world) as replay:
+        clock.seconds = 1795591887
         raise_as(world, 38, 25217)
         replay.standin.run_alerts()
-        first = world.start_maintenance([world.hosts[10681], world.hosts[10682]], [("component", "svc")])
+        replay.send(*recordings("09-maintenance/01*.json"), "09-maintenance/020-maintenance-create-group")
+        world.end_maintenance(2)
+        clock.seconds = 1795591954
+        replay.send(*recordings("09-maintenance/02[1-4]*.json"))
+        world.end_maintenance(3)
         raise_as(world, 39, 25214)
         raise_as(world, 40, 25215)
         replay.send(*recordings("09-maintenance/03[0-4]*.json"))
@@ -296,29 +302,30 @@ def maintenance(clock: Clock) -> set[str]:
         replay.standin.run_alerts()
         assert [one.eventid for one in world.alerts.values()] == [38, 39, 41]
         replay.send("09-maintenance/036-event-get-opened-and-recovered-inside")
-        world.end_maintenance(first.maintenanceid)
-        replay.send("09-maintenance/042-problem-get-after-end")
+        clock.seconds = 1795591992
+        replay.send(*recordings("09-maintenance/04[01]*.json"))
         replay.standin.run_alerts()
+        replay.send("09-maintenance/042-problem-get-after-end")
         assert [one.eventid for one in world.alerts.values()] == [38, 39, 41, 40]
-        _maintenance_of_told(world, replay)
+        replay.send(*recordings("09-maintenance/04[456]*.json"))
+        _maintenance_of_told(world, replay, clock)
     return replay.sent
 
 
-def _maintenance_of_told(world: World, replay: Replay) -> None:
+def _maintenance_of_told(world: World, replay: Replay, clock: Clock) -> None:
     raise_as(world, 5046, 25218)
     raise_as(world, 5047, 25219)
     replay.standin.run_alerts()
     world.set_next_id("maintenance", 4)
-    second = world.start_maintenance([world.hosts[10683]])
+    world.start_maintenance([world.hosts[10683]])
     raise_as(world, 5049, 25219)
     told = len(world.alerts)
     replay.send(*recordings("09-maintenance/05[01]*.json"))
     replay.standin.run_alerts()
     assert [one.eventid for one in list(world.alerts.values())[told:]] == [5047]
-    world.end_maintenance(second.maintenanceid)
-    replay.send(*recordings("09-maintenance/05[34]*.json"))
-    world.start_maintenance([world.hosts[10683]])
-    replay.send("09-maintenance/056-problem-get-no-data-maintenance")
+    replay.send(*recordings("09-maintenance/05[234]*.json"))
+    clock.seconds = 1795592162
+    replay.send(*recordings("09-maintenance/05[56]*.json"))
 
 
 def recoveries(clock: Clock) -> set[str]:

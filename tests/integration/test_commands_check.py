@@ -26,6 +26,7 @@ from glpi_bridge.glpi.locks import Tried, Verdict
 from glpi_bridge.sandbox.glpi import Fault, FaultKind, Match
 from glpi_bridge.sandbox.glpi.sessions import PATIENCE, Handler
 from glpi_bridge.spool import Spool
+from tests.house import MAINTAINER, let_maintain
 from tests.integration.installation import Installation, installation
 
 
@@ -557,3 +558,52 @@ def test_a_trial_ticket_that_the_rules_ignore_or_hold_off_is_told_or_made(bridge
     assert "no trials here" in trial(bridge, "unknown")
     bridge.write(rules="default: {hold_off: 1h}\n")
     assert "was made" in trial(bridge, "ok")
+
+
+# -- planned work -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def planned(bridge: Installation) -> Installation:
+    """Settings with `maintenance`, and a right account for it in Zabbix."""
+    bridge.secret("maintenance.token", let_maintain(bridge.zabbix))
+    bridge.glpi.world.db["Profile"].update(9, {"task": 8193})
+    text = bridge.path.read_text().replace(
+        "  token_file: ./zabbix.token\n",
+        "  token_file: ./zabbix.token\n  maintenance: {token_file: ./maintenance.token}\n",
+    )
+    bridge.path.write_text(text.replace("glpi:\n", "glpi:\n  timezone: UTC\n", 1))
+    return bridge
+
+
+def test_a_right_token_for_maintenance_is_told_and_nothing_is_changed(planned: Installation) -> None:
+    assert "maintenance may put 1 hosts into maintenance" in line(planned, "Zabbix zabbix maintenance", "ok")
+    assert "tasks can be read" in line(planned, "planned work", "ok")
+    assert planned.zabbix.world.maintenances == {}
+
+
+def test_what_the_token_for_maintenance_lacks_is_told(planned: Installation) -> None:
+    world = planned.zabbix.world
+    role, group = world.roles[MAINTAINER], world.usergroups[MAINTAINER]
+    role.methods = frozenset({"host.get", "maintenance.get", "maintenance.update"})
+    assert "does not allow maintenance.create, maintenance.delete" in faults(planned)
+    role.methods, role.actions = None, frozenset()
+    assert "does not allow maintenance.create, maintenance.update, maintenance.delete" in faults(planned)
+    role.actions, group.rights = None, {world.add_group("Lab servers"): 2}
+    assert "maintenance may write no host" in faults(planned)
+    role.type = 1
+    assert "whose role is of type User" in faults(planned)
+    world.tokens[MAINTAINER].status = 1
+    assert "token is wrong" in faults(planned)
+    (planned.home / "maintenance.token").chmod(0o644)
+    assert "zabbix.zabbix.maintenance.token_file" in faults(planned)
+
+
+def test_tasks_that_cannot_be_seen_and_another_zone_than_glpis_are_told(planned: Installation) -> None:
+    planned.glpi.world.db["Profile"].update(9, {"task": 1})
+    _, lines = checked(planned)
+    said = [one["text"] for one in lines if one["thing"] == "planned work" and one["state"] == "fault"]
+    assert len(said) == (0 if planned.glpi.world.dialect.encodes else 1)
+    text = planned.path.read_text()
+    planned.path.write_text(text.replace("  timezone: UTC\n", "  timezone: Asia/Kathmandu\n", 1))
+    assert "GLPI's clock is not that of Asia/Kathmandu" in line(planned, "planned work", "warning")

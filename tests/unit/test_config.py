@@ -20,6 +20,7 @@ from glpi_bridge.config import (
     Delivery,
     Glpi,
     Log,
+    Maintenance,
     Settings,
     Store,
     Sync,
@@ -35,7 +36,9 @@ from glpi_bridge.section import Section
 from glpi_bridge.units import Mistake, duration, instant, switch
 
 ROOT = Path(__file__).parents[2]
-SECTIONS: tuple[type[Section], ...] = (Settings, Target, Glpi, Zabbix, WriteBack, Store, Assets, Delivery, Sync, Log)
+SECTIONS: tuple[type[Section], ...] = (
+    *(Settings, Target, Glpi, Zabbix, WriteBack, Maintenance, Store, Assets, Delivery, Sync, Log),
+)
 ENOUGH = """\
 glpi: {url: "https://glpi.example.org", user_token_file: ./glpi.token}
 zabbix: {url: "https://zabbix.example.org", token_file: ./zabbix.token}
@@ -605,7 +608,7 @@ def shown_example() -> str:
 
 
 def test_each_value_that_the_example_shows_is_right_and_a_default_is_the_default(home: Path) -> None:
-    for name in ("glpi-app.token", "database.password"):
+    for name in ("glpi-app.token", "database.password", "zabbix-maintenance.token"):
         secret(home / name, "x")
     (home / "rules.yml").write_text("")
     (home / "templates").mkdir()
@@ -629,3 +632,15 @@ def test_every_setting_has_a_meaning_and_is_in_the_example(section: type[Section
     for name, info in section.model_fields.items():
         assert info.description, name
         assert re.search(rf"(?m)\b{name}:", example), name
+
+
+def test_maintenance_is_opt_in_and_what_is_wrong_in_it_is_told(home: Path) -> None:
+    assert settings(home).zabbix["zabbix"].maintenance is None
+    of_zabbix = ENOUGH.replace("zabbix.token}", "zabbix.token, maintenance: {token_file: ./app.token%s}}")
+    one = settings(home, enough=of_zabbix % ", host_groups: Linux servers, when: Accepted").zabbix["zabbix"].maintenance
+    assert one is not None
+    assert (one.host_groups, one.when, one.collect_data) == (("Linux servers",), "accepted", True)
+    with pytest.raises(SettingsError, match="take of approved, accepted, planned"):
+        settings(home, enough=of_zabbix % ", when: tonight")
+    with pytest.raises(SettingsError, match="token_file"):
+        settings(home, enough=of_zabbix.replace("token_file: ./app.token%s", "when: planned"))

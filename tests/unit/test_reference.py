@@ -17,6 +17,7 @@ from glpi_bridge.config import (
     Health,
     Itil,
     Log,
+    Maintenance,
     Settings,
     Store,
     Sync,
@@ -30,6 +31,10 @@ from glpi_bridge.rulefile import Flapping, HandOverWish, Match, RuleSection, Rul
 from glpi_bridge.section import Section
 
 REFERENCE = Path(__file__).parents[2] / "docs/reference"
+SETTINGS = (
+    *(Settings, Glpi, Zabbix, Target, WriteBack, Health, Maintenance),
+    *(Store, Assets, Delivery, Itil, Sync, Log),
+)
 UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
@@ -86,7 +91,8 @@ def rows(section: type[Section], leave_out: type[Section] | None = None) -> Iter
 
 
 @pytest.mark.parametrize(
-    "section", [Settings, Glpi, Zabbix, Target, WriteBack, Health, Store, Assets, Delivery, Itil, Sync, Log]
+    "section",
+    [Settings, Glpi, Zabbix, Target, WriteBack, Health, Maintenance, Store, Assets, Delivery, Itil, Sync, Log],
 )
 def test_each_setting_is_in_the_reference_as_it_is(section: type[Section]) -> None:
     text = (REFERENCE / "settings.md").read_text()
@@ -111,7 +117,21 @@ def test_each_name_that_templates_know_is_in_the_reference() -> None:
 def test_the_reference_knows_no_key_that_is_gone() -> None:
     known = {
         row
-        for section in (Settings, Glpi, Zabbix, Target, WriteBack, Health, Store, Assets, Delivery, Itil, Sync, Log)
+        for section in (
+            Settings,
+            Glpi,
+            Zabbix,
+            Target,
+            WriteBack,
+            Health,
+            Maintenance,
+            Store,
+            Assets,
+            Delivery,
+            Itil,
+            Sync,
+            Log,
+        )
         for row in rows(section)
     }
     known |= {

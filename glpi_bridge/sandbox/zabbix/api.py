@@ -15,6 +15,7 @@ from glpi_bridge.sandbox.zabbix.actions import Actions
 from glpi_bridge.sandbox.zabbix.events import Events
 from glpi_bridge.sandbox.zabbix.hosts import Hosts
 from glpi_bridge.sandbox.zabbix.imports import Imports
+from glpi_bridge.sandbox.zabbix.maintenance import Maintenances
 from glpi_bridge.sandbox.zabbix.mediatypes import MediaTypes
 from glpi_bridge.sandbox.zabbix.model import Refusal, User
 from glpi_bridge.sandbox.zabbix.objects import Objects
@@ -34,7 +35,7 @@ class Api:
         self.world, self.version = world, version
         events, objects, settings = Events(world, version), Objects(world), Settings(world)
         media_types, accounts = MediaTypes(world, version), Accounts(world, version)
-        imports = Imports(world, version)
+        imports, maintenances = Imports(world, version), Maintenances(world)
         self.methods: dict[str, Callable[[User, Any], Any]] = {
             "problem.get": events.problem_get,
             "event.get": events.event_get,
@@ -47,6 +48,10 @@ class Api:
             "token.generate": accounts.token_generate,
             "configuration.import": imports.import_,
             "configuration.importcompare": imports.importcompare,
+            "maintenance.get": maintenances.get,
+            "maintenance.create": maintenances.create,
+            "maintenance.update": maintenances.update,
+            "maintenance.delete": maintenances.delete,
         }
         tables = {
             "mediatype": media_types,

@@ -333,9 +333,12 @@ class Script:
     row: Row
 
 
-@dataclass
+@dataclass(slots=True)
 class Maintenance:
-    """A maintenance that is on: hosts, and the tags that select their problems (none: all)."""
+    """A maintenance: hosts, and the tags that select their problems (none: all); `type` 1 collects no values.
+
+    It is on during its periods (start and seconds; none: all the time), within `since` and `till`.
+    """
 
     maintenanceid: int
     name: str
@@ -343,6 +346,17 @@ class Maintenance:
     tags: frozenset[tuple[str, str]]
     since: int
     till: int
+    description: str = ""
+    type: int = 0
+    groupids: frozenset[int] = frozenset()
+    periods: tuple[tuple[int, int], ...] = ()
+    is_on: bool = False
+
+    def end(self, now: float) -> int:
+        """Return when what is on now ends; 0 where nothing is."""
+        periods = self.periods or ((self.since, self.till - self.since),)
+        ends = [min(start + seconds, self.till) for start, seconds in periods if start <= now < start + seconds]
+        return max(ends, default=0) if self.since <= now < self.till else 0
 
 
 @dataclass

@@ -6,7 +6,7 @@ from typing import Any
 
 from glpi_bridge.sandbox.zabbix import texts, vocabulary
 from glpi_bridge.sandbox.zabbix.model import Event, Host, Trigger, User
-from glpi_bridge.sandbox.zabbix.shapes import Params, Rows, expect_known, ids, shaped
+from glpi_bridge.sandbox.zabbix.shapes import Params, Rows, as_texts, expect_known, ids, shaped
 from glpi_bridge.sandbox.zabbix.world import World
 
 
@@ -60,7 +60,9 @@ class Objects:
     def host_get(self, user: User, params: Params) -> Any:
         """Hosts that the account sees."""
         expect_known(params, vocabulary.HOST_PARAMS, "host.get")
-        pool = [one for one in self.world.hosts.values() if self.world.sees_host(user, one)]
+        right = 3 if params.get("editable") else 2
+        pool = [one for one in self.world.hosts.values() if self.world.sees_host(user, one, right)]
+        pool = [one for one in pool if _is_asked_for(one, params)]
         if "hostids" in params:
             wanted = set(ids(params["hostids"]))
             pool = [one for one in pool if one.hostid in wanted]
@@ -218,6 +220,27 @@ def _macros(host: Host) -> Rows:
         row |= {"description": one.description, "type": str(int(one.is_secret)), "automatic": "0"}
         rows.append({key: value for key, value in row.items() if not (one.is_secret and key == "value")})
     return rows
+
+
+def _is_asked_for(host: Host, params: Params) -> bool:
+    """Tell whether searches, `filter` by address and `tags` find a host; parts count, cases do not."""
+    own = {"host": host.host, "name": host.name, "dns": host.dns, "ip": host.ip or ""}
+    for key, fields in (("search", own), ("searchInventory", host.inventory or {})):
+        asked = params.get(key) or {}
+        hits = [any(_holds(fields.get(name, ""), one) for one in as_texts(values)) for name, values in asked.items()]
+        if hits and not (any(hits) if params.get("searchByAny") else all(hits)):
+            return False
+    addresses = (params.get("filter") or {}).get("ip")
+    if addresses is not None and host.ip not in as_texts(addresses):
+        return False
+    tags = params.get("tags") or []
+    return not tags or any(
+        tag == one["tag"] and _holds(value, one["value"]) for one in tags for tag, value in host.tags
+    )
+
+
+def _holds(text: str, part: str) -> bool:
+    return part.lower() in text.lower()
 
 
 def common_row(world: World, event: Event) -> dict[str, Any]:

@@ -49,6 +49,7 @@ TRIGGER_PARAMS = {
 HOST_PARAMS = {
     *("output", "countOutput", "limit", "hostids", "groupids", "filter", "selectInterfaces", "selectHostGroups"),
     *("selectTags", "selectInheritedTags", "selectInventory", "selectParentTemplates", "selectMacros"),
+    *("search", "searchByAny", "searchInventory", "editable", "tags"),
 }
 ALERT_PARAMS = LIST_PARAMS | {
     *("eventids", "mediatypeids", "actionids", "userids", "eventobject", "eventsource", "time_from")

@@ -166,6 +166,7 @@ class World:
         event = self._new_event(trigger, 1, clock, ns)
         event.severity = trigger.priority if severity is None else severity
         event.tags = self._tags_of(trigger)
+        self.turn_maintenances()
         self.open[event.eventid] = event
         for maintenance in self.maintenances.values():
             self._suppress(event, maintenance)
@@ -291,7 +292,8 @@ class World:
                 self._rank(event, other)
 
     def end_suppressions(self) -> None:
-        """Take back what was suppressed by hand for a time that is over, and the marks of hosts out of maintenance."""
+        """Take back what was suppressed for a time that is over, and the marks of hosts out of maintenance."""
+        self.turn_maintenances()
         for host in self.hosts.values():
             host.maintenance_from = host.maintenance_from if host.maintenanceid else 0
         for event in self.open.values():
@@ -322,26 +324,50 @@ class World:
         hostids = frozenset(one.hostid for one in hosts)
         made = Maintenance(self.next_id("maintenance"), "", hostids, frozenset(tags), since, since + seconds)
         self.maintenances[made.maintenanceid] = made
-        for hostid in hostids:
-            self.hosts[hostid].maintenanceid, self.hosts[hostid].maintenance_from = made.maintenanceid, since
-        for event in self.open.values():
-            self._suppress(event, made)
+        self.turn_maintenances()
         return made
 
     def end_maintenance(self, maintenanceid: int) -> None:
-        """End a maintenance: what was held is told now, if it still lives."""
-        ended = self.maintenances.pop(maintenanceid)
-        for hostid in ended.hostids & self.hosts.keys():
-            self.hosts[hostid].maintenanceid = 0  # `maintenance_status` lags behind [contract Z09/054]
+        """Take a maintenance away: what was held is told now, if it still lives."""
+        self.stop_maintenance(self.maintenances.pop(maintenanceid))
+
+    def turn_maintenances(self) -> None:
+        """Begin and end maintenances whose time has come."""
+        for one in self.maintenances.values():
+            if bool(one.end(self.now())) == one.is_on:
+                continue
+            if one.is_on:
+                self.stop_maintenance(one)
+            else:
+                self._start(one)
+
+    def _start(self, one: Maintenance) -> None:
+        one.is_on = True
+        for host in self._hosts_of(one):
+            if not host.maintenanceid:
+                host.maintenanceid, host.maintenance_from = one.maintenanceid, one.since
         for event in self.open.values():
-            event.suppressions = [one for one in event.suppressions if one.maintenanceid != maintenanceid]
+            self._suppress(event, one)
+
+    def stop_maintenance(self, one: Maintenance) -> None:
+        """End what a maintenance suppresses."""
+        one.is_on = False
+        for host in self._hosts_of(one):
+            if host.maintenanceid == one.maintenanceid:
+                host.maintenanceid = 0  # `maintenance_status` lags behind [contract Z09/054]
+        for event in self.open.values():
+            event.suppressions = [each for each in event.suppressions if each.maintenanceid != one.maintenanceid]
         self.wake()
+
+    def _hosts_of(self, one: Maintenance) -> list[Host]:
+        return [host for host in self.hosts.values() if host.hostid in one.hostids or host.groupids & one.groupids]
 
     def _suppress(self, event: Event, maintenance: Maintenance) -> None:
         trigger = self.triggers.get(event.objectid)
         is_meant = not maintenance.tags or bool(maintenance.tags & set(event.tags))
-        if trigger and trigger.hostid in maintenance.hostids and is_meant:
-            event.suppressions.append(Suppression(maintenance.maintenanceid, maintenance.till))
+        is_of_it = trigger is not None and self.hosts.get(trigger.hostid) in self._hosts_of(maintenance)
+        if maintenance.is_on and is_of_it and is_meant:
+            event.suppressions.append(Suppression(maintenance.maintenanceid, maintenance.end(self.now())))
 
     def delete_host(self, host: Host) -> None:
         """Delete a host with its items and triggers; its events stay, unseen by all but super admins."""

@@ -40,7 +40,7 @@ def ask(standin: Standin, method: str, params: Any, token: str | None = "bridge"
 @pytest.mark.parametrize(
     ("method", "params"),
     [
-        ("maintenance.get", {}),
+        ("proxy.get", {}),
         ("event.get", {"problem_time_from": 1}),
         ("trigger.get", {"selectFunctions": "extend"}),
         ("host.get", {"templateids": ["1"]}),
