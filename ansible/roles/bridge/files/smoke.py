@@ -18,7 +18,8 @@ from typing import Any
 
 HOST = "glpi-bridge-smoke"
 KEY = "glpi_bridge.smoke"
-NAME = "Smoke test of glpi_bridge: the value is over its threshold"
+NAME = f"Smoke test {int(time.time())} of glpi_bridge: the value is over its threshold"
+"""One of its own each time: an earlier test that broke off may have left an open ticket."""
 MADE = "Made by smoke.yml of glpi_bridge for the length of a test"
 THRESHOLD, UNDER, OVER = 90, 10, 99
 BRIDGE = ("runuser", "-u", "glpi-bridge", "--", "/opt/glpi-bridge/venv/bin/glpi-bridge")
