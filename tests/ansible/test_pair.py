@@ -70,3 +70,8 @@ def test_no_secret_can_be_read_by_others(site: Site) -> None:
     find = f'runuser -u nobody -- grep -rlsE "{words}" /etc /opt /var/lib /var/log /usr/local /run /tmp /srv; true'
     for machine in site.pair.machines:
         assert not machine.run(find).strip()
+
+
+def test_a_problem_becomes_one_ticket(site: Site) -> None:
+    played = site.must("smoke.yml", smoke_seconds=120)  # as many machines as this one hosts are slower than one
+    assert "its number stands in Zabbix" in played.output
