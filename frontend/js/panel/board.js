@@ -75,19 +75,20 @@ const store = { rows: new Map(), words: null, total: 0, last: 0, seen: 0 };
 /** Read all open tickets; who has them follows in a second call, as that is what costs on a big board. */
 async function readAll(words, signal_, shown = () => {}) {
   const criteria = [OPEN, ...(words ? [[1, "contains", words]] : [])];
-  const began = now();
   const found = await search("Ticket", { criteria, fields: FIELDS, count: MOST, signal: signal_ });
   const old = store.rows;
   store.rows = new Map(found.rows.map((row) => [toId(row[2]), { ...row, 5: old.get(toId(row[2]))?.[5], 8: old.get(toId(row[2]))?.[8] }]));
-  Object.assign(store, { words, total: found.total, seen: began, last: now() });
+  Object.assign(store, { words, total: found.total, seen: newestOf(found.rows, found.rows.length ? 0 : now() - 60_000), last: now() });
   shown();
   const held = await search("Ticket", { criteria, fields: [2, ...HOLDERS], count: MOST, signal: signal_ }).catch(() => ({ rows: [] }));
   for (const one of held.rows) Object.assign(store.rows.get(toId(one[2])) || {}, { 5: one[5] ?? null, 8: one[8] ?? null });
 }
 
+/** When the last of these rows was changed, by GLPI's own clock. */
+const newestOf = (rows, least) => Math.max(least, ...rows.map((row) => instant(row[19])).filter((at) => !Number.isNaN(at)));
+
 /** Read what has changed since; how many rows are others now. */
 async function readChanges(signal_) {
-  const began = now();
   const found = await search("Ticket", { criteria: [[19, "morethan", asGlpi(store.seen - 2000)]], fields: [...FIELDS, ...HOLDERS], count: MOST, signal: signal_ });
   let changes = 0;
   for (const one of found.rows) {
@@ -98,7 +99,7 @@ async function readChanges(signal_) {
     if (gone) store.rows.delete(id);
     else if (!store.words || finds(one[1], store.words)) store.rows.set(id, one);
   }
-  Object.assign(store, { seen: began, last: now() });
+  Object.assign(store, { seen: newestOf(found.rows, store.seen), last: now() });
   return changes;
 }
 
