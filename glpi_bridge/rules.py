@@ -151,6 +151,11 @@ class Rules:
         """Whether a rule asks for Problems of what recurs."""
         return any(rule.wishes.problem_after is not None for rule in (*self._rules, self._default))
 
+    def types(self) -> tuple[TicketType, ...]:
+        """Return the types of ticket that these rules may make."""
+        set_ = {rule.wishes.type for rule in (*self._rules, self._default)} - {None}
+        return tuple(kind for kind in TicketType if kind in set_ or kind is TicketType.INCIDENT)
+
     def sends(self, field: str) -> bool:
         """Whether a rule sets a further field of GLPI's tickets (`extra`)."""
         return any(field in (rule.wishes.extra or {}) for rule in (*self._rules, self._default))

@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 
 from glpi_bridge import build
 from glpi_bridge.admin.check_account import check_account
+from glpi_bridge.admin.check_actions import check_actions, check_mails
 from glpi_bridge.admin.check_assets import check_assets
 from glpi_bridge.admin.check_maintenance import check_glpi_planned
 from glpi_bridge.admin.check_names import check_names, check_templates
@@ -59,7 +60,8 @@ def _inside(
         lambda: _request_source(client, rules),
         lambda: check_templates(client),
         lambda: check_assets(settings, client),
-        lambda: _mails(client),
+        lambda: check_mails(client),
+        lambda: check_actions(settings, client, account, now()),
         lambda: _mode(client),
         lambda: check_clock(settings, account, now),
         lambda: check_glpi_planned(settings, client, account, now),
@@ -70,17 +72,6 @@ def _inside(
             yield from part()
         except TargetError as error:
             yield fault("GLPI", str(error))
-
-
-def _mails(client: Glpi) -> Iterator[Line]:
-    config = client.get("getGlpiConfig")["cfg_glpi"]
-    on = str(config.get("use_notifications")) == "1" and str(config.get("notifications_mailing")) == "1"
-    if on:
-        yield ok(
-            "GLPI mails", "on: GLPI mails about our tickets as its notifications say; `notify: off` in a rule stops it"
-        )
-    else:
-        yield ok("GLPI mails", "off: GLPI mails nobody about our tickets")
 
 
 def _request_source(client: Glpi, rules: Rules) -> Iterator[Line]:
@@ -123,7 +114,15 @@ def check_clock(settings: Settings, account: Account, now: Callable[[], datetime
     elif offset is None:
         yield warning("clock", "GLPI does not tell its time zone: dates are taken for UTC")
     else:
-        yield ok("clock", f"as GLPI's, to the minute; GLPI writes times as {zone}")
+        yield ok("clock", f"as GLPI's, to the minute; GLPI writes times as {zone}{_ours(here, offset)}")
+
+
+def _ours(here: datetime, offset: timedelta) -> str:
+    """Add this machine's zone where it is another: times are converted, and people compare them with our log."""
+    ours = here.astimezone().utcoffset() or timedelta(0)
+    if ours == offset:
+        return ", as this machine does"
+    return f", this machine as UTC{'-' if ours < timedelta(0) else '+'}{_hours(abs(ours))}: they are converted"
 
 
 def _hours(offset: timedelta) -> str:

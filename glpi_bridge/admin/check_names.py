@@ -25,7 +25,7 @@ def check_names(rules: Rules, names: Names, account: Account) -> Iterator[Line]:
     wrong = 0
     places = _places(rules, names, account)
     for named in rules.names():
-        trouble = _trouble(named, names, places)
+        trouble = _trouble(named, names, places, rules.types())
         if trouble is not None:
             wrong += 1
             yield fault("rules", f"{named.file}:{named.line}: {trouble}", "correct the name, or make it in GLPI")
@@ -46,7 +46,7 @@ def _places(rules: Rules, names: Names, account: Account) -> list[int]:
     return places
 
 
-def _trouble(named: Named, names: Names, places: Sequence[int]) -> NameNotFound | None:
+def _trouble(named: Named, names: Names, places: Sequence[int], types: Sequence[TicketType]) -> NameNotFound | None:
     if named.kind != "category":
         try:
             names.id(_ITEMTYPES[named.kind], named.name)
@@ -55,7 +55,7 @@ def _trouble(named: Named, names: Names, places: Sequence[int]) -> NameNotFound 
         return None
     first: NameNotFound | None = None
     for place in places:
-        for type_ in TicketType:  # a rule may make requests
+        for type_ in types:
             try:
                 names.category(named.name, type_, place)
             except NameNotFound as error:
