@@ -541,8 +541,8 @@ def test_a_rule_that_takes_the_marker_away_is_a_fault_of_the_trial(bridge: Insta
     bridge.glpi.order(Fault(FaultKind.RULE, Match("POST", "Ticket"), values=values))
     warned = trial(bridge, "warning")
     assert "rewrote its title" in warned
-    assert "rewrote its urgency" in warned
-    assert "rewrote its category" in warned
+    assert "its urgency was sent as" in warned
+    assert "its category was sent as" in warned
 
 
 @pytest.mark.field("F64")
