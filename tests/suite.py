@@ -13,6 +13,7 @@ import time
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -229,8 +230,14 @@ def bench(_: Depth) -> Result:
 
 def ansible(depth: Depth) -> Result:
     """Run the playbooks on two bare machines; Ansible itself is installed first, as it is large."""
+    error = install_ansible()
+    return pytest("ansible", workers=1)(depth) if error is None else Result(failed=1, output=error)
+
+
+def install_ansible() -> str | None:
+    """Add Ansible to the environment; give what was said where that cannot be done."""
     code, output = run(ROOT / ".ci" / "environment", "test,ansible")
-    return pytest("ansible", workers=1)(depth) if code == 0 else Result(failed=1, output=output)
+    return output if code else None
 
 
 def ansible_long(depth: Depth) -> Result:
@@ -256,6 +263,8 @@ TIERS: dict[str, Callable[[Depth], Result]] = {
 }
 ASKED_FOR = {"ansible-long": ansible_long}
 """Not part of `--all`."""
+SIDE_BY_SIDE = ("simulation", "ansible")
+"""With `--all` they run at the same time: the one knows no clock but its own, the other waits for machines."""
 PLAIN = ("style", "unit", "contract", "simulation", "integration", "demo")
 
 
@@ -284,25 +293,48 @@ def main(arguments: Sequence[str]) -> int:
 def run_tiers(names: Sequence[str], *, whole: bool, asked: bool) -> int:
     """Run tiers in order; the last line is the sum."""
     total, began = Result(), time.monotonic()
-    for name in names:
-        start = time.monotonic()
-        print(f"{name:12}", end="", flush=True)
-        result = {**TIERS, **ASKED_FOR}[name](Depth(whole or name not in PLAIN))
-        if result.is_empty:
-            print("no tests yet")
-            total.failed += asked
-            continue
-        print(f"{result!s:40} {time.monotonic() - start:6.1f} s")
-        for line in result.notes:
-            print(f"            {line}")
-        if result.failed:
-            print(result.output, flush=True)
-        total.passed += result.passed
-        total.failed += result.failed
-        total.skipped += result.skipped
+    with ThreadPoolExecutor() as pool:
+        for group in _groups(names, together=whole and not asked):
+            running = [(name, pool.submit(_timed, name, Depth(whole or name not in PLAIN))) for name in group]
+            for name, tier in running:
+                print(f"{name:12}", end="", flush=True)
+                _show(*tier.result(), total, asked=asked)
     print(f"{len(names)} tiers in {time.monotonic() - began:.0f} s")
     print(total)
     return 1 if total.failed else 0
+
+
+def _groups(names: Sequence[str], *, together: bool) -> Iterator[Sequence[str]]:
+    """Give tiers one after the other, but those SIDE_BY_SIDE together, at the place of the first."""
+    beside = [name for name in names if together and name in SIDE_BY_SIDE]
+    if beside:
+        install_ansible()  # what the others import is put in place anew by it
+    for name in names:
+        if name not in beside:
+            yield [name]
+        elif name == beside[0]:
+            yield beside
+
+
+def _timed(name: str, depth: Depth) -> tuple[Result, float]:
+    start = time.monotonic()
+    return {**TIERS, **ASKED_FOR}[name](depth), time.monotonic() - start
+
+
+def _show(result: Result, seconds: float, total: Result, *, asked: bool) -> None:
+    """Print a tier's line, its notes and what failed; add it to the sum."""
+    if result.is_empty:
+        print("no tests yet")
+        total.failed += asked
+        return
+    print(f"{result!s:40} {seconds:6.1f} s")
+    for line in result.notes:
+        print(f"            {line}")
+    if result.failed:
+        print(result.output, flush=True)
+    total.passed += result.passed
+    total.failed += result.failed
+    total.skipped += result.skipped
 
 
 def install_packages() -> str | None:
