@@ -67,6 +67,7 @@ class Standin(GlpiServer):
         self.hashes: dict[int, str] = {}
         super().__init__(version, stock=True, upgraded=version.startswith("11"))
         world = self.world
+        world.db["Profile"].update(8, {"itilcategory": 1})  # Read-Only may read categories, as measured on 10 and 11
         self.delivered = json.dumps(self.state())
         self.api.check_client = self.check_client
         self.api.check_app_token = self.check_app_token
