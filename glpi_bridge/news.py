@@ -52,11 +52,15 @@ class Happening:
 
 
 def is_assigned(history: Iterable[Mapping[str, Any]], own_user: int) -> bool:
-    """Tell whether others than `own_user` gave a ticket to somebody, or took it from somebody, group or person."""
-    rows = (_Row.of(row) for row in history)
+    """Tell whether others than `own_user` gave a ticket to somebody, or took it from somebody, group or person.
+
+    GLPI 10 does not say in which role somebody was who is taken away.
+    """
     assigned = (("User", TECHNICIAN), ("Group", GROUP))
+    rows = [row for row in map(_Row.of, history) if row.user != own_user]
     return any(
-        row.user != own_user and row.action in (LINKED, UNLINKED) and (row.linked, row.option) in assigned
+        (row.action == LINKED and (row.linked, row.option) in assigned)
+        or (row.action == UNLINKED and (row.linked, row.option) in (*assigned, ("User", 0), ("Group", 0)))
         for row in rows
     )
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice, takewhile
 
-from glpi_bridge import look
+from glpi_bridge import look, twins
 from glpi_bridge.context import Context, Source
 from glpi_bridge.errors import TargetError
 from glpi_bridge.facts import ASKED, GUESS, Facts, Register
@@ -302,12 +302,14 @@ def _ask_glpi(context: Context, report: Report) -> None:
         moment = datetime.fromtimestamp(since, UTC) - _OVERLAP
         for trash in (False, True):
             report.tickets += _changed(context, moment, unheard, trash=trash)
-    # a ticket whose making is in doubt is nobody's yet: what people do to it meanwhile is to be read again
-    making = [one.started_at for one in context.store.read(attempts.in_flight) if one.operation is StepKind.CREATE]
+        twins.find(context, context.glpi.from_utc(moment))
+    # what is being made is nobody's yet: what people do to a ticket meanwhile, and a second one, is to be read again
+    makes = (StepKind.CREATE, StepKind.DEED)
+    making = [one.started_at for one in context.store.read(attempts.in_flight) if one.operation in makes]
     # so is what could not be read, for a while: a history that GLPI never shows must not make each sync longer
     unread = [max(since or 0.0, started - _UNREAD_KEPT)] if unheard else []
     context.store.write(meta.put, "glpi read", min([started, *making, *unread]))
-    report.closed_duplicates += close_duplicates(context)
+    report.closed_duplicates += close_duplicates(context) + twins.close(context)
     if unheard:
         raise unheard[0]
 

@@ -26,6 +26,10 @@ class Kind(StrEnum):
     CHANGE = "Change"
 
 
+OVER = {Kind.PROBLEM: frozenset({5, 6, 8}), Kind.CHANGE: frozenset({5, 6, 8, 13, 14})}
+"""The statuses that end it: solved (applied), closed, under observation (review); a Change also refused, cancelled."""
+
+
 @dataclass(frozen=True, slots=True)
 class Undertaking:
     """A Problem or Change as the bridge follows it. `id` is the store's own number; times are epoch seconds.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -12,16 +13,31 @@ from glpi_bridge.config import Settings
 from glpi_bridge.errors import BridgeError
 from glpi_bridge.model import Event, Route, Step
 from glpi_bridge.spool import Rejected, Spool
-from glpi_bridge.store import Store, incidents, overview
+from glpi_bridge.store import Store, incidents, overview, undertakings
 from glpi_bridge.store import queue as rows
 from glpi_bridge.store.incidents import Owed
 from glpi_bridge.store.overview import Queued, Standing
+from glpi_bridge.undertaking import Undertaking
 
 ALL = "all"
+_UNDERTAKING = re.compile(r"(problem|change)-(\d{1,9})")
 
 
 class NotInQueue(BridgeError):
     """What was named does not wait, or is not there at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A Problem or Change that waits: parked, or refused and tried again. `name` is what commands call it."""
+
+    one: Undertaking
+    standing: Standing
+
+    @property
+    def name(self) -> str:
+        """Name it, as in `problem-3`: the number is the store's own."""
+        return name_of(self.one)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +46,7 @@ class Queue:
 
     incidents: tuple[Queued, ...]
     bad: tuple[Rejected, ...]
+    undertakings: tuple[Pending, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +77,24 @@ class Desk:
         found = self._store.read(overview.queue, now)
         doubtful = self._store.read(overview.in_doubt, now)
         waiting = tuple(one for one in found if one.standing is not Standing.SENDING or one.id in doubtful)
-        return Queue(tuple(_with_doubt(one, doubtful) for one in waiting), tuple(self._spool.rejected()))
+        return Queue(
+            tuple(_with_doubt(one, doubtful) for one in waiting), tuple(self._spool.rejected()), self.pending()
+        )
+
+    def pending(self) -> tuple[Pending, ...]:
+        """List the Problems and Changes that wait for a person, or for their next try."""
+        found = self._store.read(undertakings.waiting)
+        return tuple(Pending(one, Standing.PARKED if is_parked else Standing.RETRY) for one, is_parked in found)
+
+    def undertaking(self, name: str) -> Undertaking | None:
+        """Return a Problem or Change by its name; None where the name is none of theirs. Raises NotInQueue."""
+        found = _UNDERTAKING.fullmatch(name)
+        if found is None:
+            return None
+        one = self._store.read(undertakings.by_id, int(found[2]))
+        if one is None or one.kind.lower() != found[1]:
+            raise NotInQueue(f"there is no {name}: `glpi-bridge queue list` shows their names")
+        return one
 
     def bad(self, name: str) -> Rejected | None:
         """Return an unreadable alert by the name of its file."""
@@ -80,13 +114,19 @@ class Desk:
         """Try something again, or `all` that is parked or unreadable; return what was done, in words."""
         if name == ALL:
             count = self._store.write(rows.retry_all, now)
+            objects = self._store.write(undertakings.retry_all, now)
             bad = self._spool.rejected()
             for one in bad:
                 self._spool.retry_bad(one.name)
-            return f"{count} incidents and {len(bad)} unreadable alerts are tried again with the next pass"
+            counted = f"{count} incidents, {objects} problems and changes and {len(bad)} unreadable alerts"
+            return f"{counted} are tried again with the next pass"
         if self.bad(name) is not None:
             self._spool.retry_bad(name)
             return f"alert {name} is read again with the next pass"
+        if (object_ := self.undertaking(name)) is not None:
+            if not self._store.write(undertakings.retry, object_.id, now):
+                raise NotInQueue(f"{name} ({object_.marker}) does not wait for a try")
+            return f"{name} ({object_.marker}) is tried again with the next pass"
         owed = self._owed(name)
         if not self._store.write(rows.retry, owed.incident.id, now):
             raise NotInQueue(f"incident {owed.incident.id} ({owed.incident.marker}) does not wait for a try")
@@ -96,6 +136,10 @@ class Desk:
         """Say what dropping this means."""
         if (bad := self.bad(name)) is not None:
             return f"the unreadable alert {name} ({bad.reason}) is deleted for good"
+        if (object_ := self.undertaking(name)) is not None:
+            made = object_.glpi_id
+            end = "is not made" if made is None else f"stays in GLPI as it is ({object_.kind.lower()} {made})"
+            return f"{name} ({object_.marker}) {end}; nothing more is done for it, and its cause counts anew"
         owed = self._owed(name)
         incident = owed.incident
         what = f"incident {incident.id} ({incident.marker}, {len(incident.events)} events)"
@@ -109,6 +153,10 @@ class Desk:
         """Drop it. Raises NotInQueue while a write of it is in flight."""
         if self.bad(name) is not None:
             self._spool.drop_bad(name)
+            return
+        if (object_ := self.undertaking(name)) is not None:
+            if not self._store.write(undertakings.drop, object_.id, now):
+                raise NotInQueue(f"{name} is finished, or a write of it is in flight: nothing was dropped")
             return
         owed = self._owed(name)
         if self._is_only_zabbix(owed):
@@ -133,8 +181,8 @@ class Desk:
             owed = self._store.read(incidents.by_marker, f"zabbix {name.removeprefix('zabbix ')}")
         if owed is None:
             raise NotInQueue(
-                f"{name!r} is neither an incident's number, nor SOURCE/EVENTID of its first event, nor an unreadable "
-                "alert: `glpi-bridge queue list` shows their names"
+                f"{name!r} is neither an incident's number, nor SOURCE/EVENTID of its first event, nor a problem or "
+                "change (problem-3), nor an unreadable alert: `glpi-bridge queue list` shows their names"
             )
         return owed
 
@@ -144,6 +192,11 @@ def desk(settings: Settings) -> Iterator[Desk]:
     """Open the queue. Raises StoreError, also where there is no store yet."""
     with closing(Store(build.store_url(settings))) as store:
         yield Desk(settings, store)
+
+
+def name_of(one: Undertaking) -> str:
+    """Name a Problem or Change for commands: its kind and the store's own number."""
+    return f"{one.kind.lower()}-{one.id}"
 
 
 def _with_doubt(one: Queued, doubtful: dict[int, str]) -> Queued:

@@ -15,7 +15,7 @@ from glpi_bridge.errors import SpoolError
 from glpi_bridge.itil import upkeep
 from glpi_bridge.model import StepKind
 from glpi_bridge.spool import Spool
-from glpi_bridge.store import SCHEMA, Connection, Store, attempts, events, meta, overview
+from glpi_bridge.store import SCHEMA, Connection, Store, attempts, events, meta, overview, undertakings
 from glpi_bridge.store.attempts import Attempt
 from glpi_bridge.store.meta import Notice
 from glpi_bridge.store.overview import Counts
@@ -81,6 +81,7 @@ class Status:
     at: float
     spool: Spooled
     counts: Counts | None = None
+    undertakings_parked: int = 0
     alerts: int = 0
     tickets: int = 0
     in_doubt: tuple[Doubt, ...] = ()
@@ -123,6 +124,7 @@ def _read(connection: Connection, now: float, spool: Spooled, sources: list[str]
         at=now,
         spool=spool,
         counts=overview.counts(connection, now),
+        undertakings_parked=undertakings.count_parked(connection),
         alerts=int(meta.get(connection, "alerts", 0)),
         tickets=int(meta.get(connection, "tickets", 0)),
         in_doubt=doubts,
@@ -223,6 +225,8 @@ def _judged(found: Status) -> Status:
     counts = found.counts
     if counts is not None and counts.parked:
         said.append(f"{counts.parked} parked: `glpi-bridge queue list` shows GLPI's words, `queue retry` tries again")
+    if found.undertakings_parked:
+        said.append(f"{found.undertakings_parked} problems or changes are parked: `glpi-bridge queue list`")
     if counts is not None and counts.acknowledgements_parked:
         said.append(f"{counts.acknowledgements_parked} notes to Zabbix are parked: `glpi-bridge queue list`")
     said += [one.text for one in found.notices if one.kind == "unknown events"]

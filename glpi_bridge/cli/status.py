@@ -66,6 +66,7 @@ def as_mapping(found: Status) -> dict[str, Any]:
             "parked": counts.parked if counts else 0,
             "acknowledgements": counts.acknowledgements if counts else 0,
             "acknowledgements_parked": counts.acknowledgements_parked if counts else 0,
+            "undertakings_parked": found.undertakings_parked,
         },
         "in_doubt": [_doubt(one) for one in found.in_doubt],
         "troubles": [

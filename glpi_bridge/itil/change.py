@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from glpi_bridge.undertaking import NOTE, SOLUTION, Calm, Due, Member, Resolution, Undertaking, resolve
+from glpi_bridge.undertaking import NOTE, OVER, SOLUTION, Calm, Due, Kind, Member, Resolution, Undertaking, resolve
 
-FINISHED = frozenset({5, 6, 8, 13, 14})
+FINISHED = OVER[Kind.CHANGE]
 """Change.status: applied, closed, under review, refused, cancelled."""
 
 

@@ -26,11 +26,10 @@ from glpi_bridge.settle import fence, stop_not_locking
 from glpi_bridge.store import attempts, incidents, undertakings
 from glpi_bridge.store.attempts import Attempt, Item
 from glpi_bridge.store.undertakings import Ended
-from glpi_bridge.undertaking import Calm, Deed, Due, Kind, Member, Undertaking
+from glpi_bridge.undertaking import OVER, Calm, Deed, Due, Kind, Member, Undertaking
 
 log = logging.getLogger(__name__)
 NOTICE = "problem"
-_OVER = {Kind.PROBLEM: problem.SOLVED, Kind.CHANGE: change.FINISHED}
 _LOOK_AGAIN = 60.0  # seconds between two looks at a Problem that is open
 
 
@@ -260,7 +259,7 @@ def _find_object(context: Context, deed: Deed) -> list[int]:
     for trash in ("false", "true"):
         for row in _rows(context, deed.path, {f"searchText[{deed.marked}]": cause, "is_deleted": trash}):
             lines = markers(str(row[deed.marked]))
-            is_open = trash == "false" and int(row["status"]) not in _OVER[Kind(deed.itemtype)]
+            is_open = trash == "false" and int(row["status"]) not in OVER[Kind(deed.itemtype)]
             is_it = deed.marker in lines or (is_open and any(_cause(line) == cause for line in lines))
             if is_it and int(row["users_id_recipient"]) == account.user_id:
                 found.append(int(row["id"]))

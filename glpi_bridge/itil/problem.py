@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from glpi_bridge.undertaking import NOTE, SOLUTION, Calm, Due, Member, Resolution, Undertaking, resolve
+from glpi_bridge.undertaking import NOTE, OVER, SOLUTION, Calm, Due, Kind, Member, Resolution, Undertaking, resolve
 
-SOLVED = frozenset({5, 6, 8})
+SOLVED = OVER[Kind.PROBLEM]
 """Problem.status: solved, closed, under observation (which GLPI takes for solved too)."""
 
 

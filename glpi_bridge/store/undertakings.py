@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, and_, case, func, insert, or_, select, update
 from sqlalchemy.engine import Connection
 
 from glpi_bridge import facts
@@ -17,6 +17,7 @@ from glpi_bridge.model import Sameness
 from glpi_bridge.recurrence import Occurrence
 from glpi_bridge.store import attempts
 from glpi_bridge.store.attempts import Attempt
+from glpi_bridge.store.overview import DROPPED
 from glpi_bridge.store.tables import events, incidents, occurrences, undertakings
 from glpi_bridge.undertaking import Kind, Undertaking
 
@@ -250,6 +251,58 @@ def trouble(connection: Connection, change_id: int, text: str, note: str, now: f
         held = of_glpi(connection, Kind.CHANGE, change_id)
     if held is not None:
         give(connection, held.id, {**held.given, "trouble": text}, now)
+
+
+def waiting(connection: Connection) -> list[tuple[Undertaking, bool]]:
+    """Return those that are parked, or were refused and wait for their next try, and whether one is parked."""
+    columns = undertakings.c
+    refused = and_(columns.tries > 0, columns.finished_at.is_(None))
+    rows = select(undertakings).where(or_(_is_parked(), refused)).order_by(columns.id)
+    return [(_undertaking(row), row.parked is not None) for row in connection.execute(rows)]
+
+
+def count_parked(connection: Connection) -> int:
+    """Count what waits for a person."""
+    return int(connection.scalar(select(func.count()).select_from(undertakings).where(_is_parked())) or 0)
+
+
+def retry(connection: Connection, id_: int, now: float) -> bool:
+    """Let what is parked, or waits for its next try, be tried at once, with what was left out; False if none is so."""
+    row = connection.execute(select(undertakings).where(undertakings.c.id == id_).with_for_update()).first()
+    if row is None or row.finished_at is not None or row.attempt_id is not None:
+        return False
+    told = json.loads(row.told)
+    done = {deed: glpi_id for deed, glpi_id in told.items() if glpi_id}
+    if row.parked is None and not row.tries and len(done) == len(told):
+        return False
+    values: dict[str, Any] = {"told": json.dumps(done), "not_before": 0.0, "due_at": now, "version": row.version + 1}
+    if row.parked is not None:
+        values |= {"parked": None, "tries": 0, "refused_at": None}
+    connection.execute(update(undertakings).where(undertakings.c.id == id_).values(values))
+    return True
+
+
+def retry_all(connection: Connection, now: float) -> int:
+    """Let all that is parked be tried at once; return how many."""
+    ids = connection.scalars(select(undertakings.c.id).where(_is_parked())).all()
+    return sum(retry(connection, id_, now) for id_ in ids)
+
+
+def drop(connection: Connection, id_: int, now: float) -> bool:
+    """Let nothing more be done for it; False while a deed is in flight, or where it is finished.
+
+    Its cause is free again: what recurs from now on may become another.
+    """
+    columns = undertakings.c
+    mine = and_(columns.id == id_, columns.attempt_id.is_(None), columns.finished_at.is_(None))
+    values = {
+        "state": DROPPED, "parked": None, "due_at": None, "finished_at": now, "version": columns.version + 1,
+    }  # fmt: skip
+    return connection.execute(update(undertakings).where(mine).values(values)).rowcount == 1
+
+
+def _is_parked() -> ColumnElement[bool]:
+    return and_(undertakings.c.parked.is_not(None), undertakings.c.finished_at.is_(None))
 
 
 def rest(

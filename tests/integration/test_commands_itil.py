@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from glpi_bridge.sandbox.glpi import Fault, FaultKind, Match
 from tests.house import VERSIONS
 from tests.integration.installation import RULES, Installation, installation
 
@@ -65,6 +66,34 @@ def test_what_recurs_is_suggested_and_opened_once(house: Installation) -> None:
     shown = house.json("itil", "problem", "show", str(made["id"]))
     assert shown["tickets"] == linked(house, made["id"])
     assert "Root cause" in house.ok("itil", "problem", "show", str(made["id"]))
+
+
+def test_what_glpi_refuses_is_listed_shown_tried_again_and_dropped_by_its_name(house: Installation) -> None:
+    house.alert("101")
+    house.ok("deliver")
+    (ticket,) = house.glpi.world.db["Ticket"].ids
+    house.glpi.order(Fault(FaultKind.POISON, Match("POST", "Problem"), times=None, text="zabbix "))
+    house.run("itil", "escalate", str(ticket))
+    (row,) = house.json("queue", "list")["undertakings"]
+    assert (row["id"], row["standing"], row["in_glpi"]) == ("problem-1", "refused, tried again", None)
+    while (row := house.json("queue", "list")["undertakings"][0])["standing"] != "parked":
+        house.ok("queue", "retry", "problem-1")
+        house.ok("deliver")
+    assert house.json("status", code=1)["queue"]["undertakings_parked"] == 1
+    assert any("problems or changes are parked" in one for one in house.json("status", code=1)["needs_person"])
+    assert "problem-1  parked: zabbix " in house.ok("queue", "list")
+    assert "GLPI refuses" in house.json("queue", "show", "problem-1")["why"]
+    assert "0 incidents, 1 problems and changes" in house.ok("queue", "retry", "all")
+    house.glpi.cancel()
+    house.ok("deliver")
+    assert house.json("queue", "list")["undertakings"] == []
+    assert (count(house), house.json("queue", "show", "problem-1")["in_glpi"]) == (1, 1)
+    assert "does not wait for a try" in house.run("queue", "retry", "problem-1").output
+    assert "there is no change-1" in house.run("queue", "show", "change-1").output
+    assert "stays in GLPI as it is" in house.ok("queue", "drop", "--yes", "problem-1")
+    house.ok("deliver")
+    assert house.json("queue", "show", "problem-1")["why"] == "dropped by a person"
+    assert "nothing was dropped" in house.run("queue", "drop", "--yes", "problem-1").output
 
 
 def test_an_incident_is_escalated_to_a_problem_once_with_its_urgency_and_category(house: Installation) -> None:

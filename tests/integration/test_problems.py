@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from glpi_bridge.sandbox.glpi import Fault, FaultKind, Match
 from glpi_bridge.store import undertakings
+from glpi_bridge.sync import sync
 from glpi_bridge.text import decoded, markers
 from glpi_bridge.undertaking import Resolution
 from tests.house import NOTE, SOLVED, VERSIONS, House, house
@@ -277,6 +278,27 @@ def one_of_each(home: House, fault: str, write: Match) -> None:
     assert wrong(home) == []
     assert [ticket for _, ticket in links(home)] == tickets(home)
     assert len(handed_on(home, home.ticket(104)["id"])) == 1
+
+
+def test_a_proxy_that_repeats_the_call_leaves_one_open_problem_and_the_second_is_closed_and_said(home: House) -> None:
+    for number in (1, 2):
+        occur(home, number)
+    home.glpi.order(Fault(FaultKind.REPEATED, PROBLEM))
+    occur(home, 3)
+    calm(home)
+    assert len(problems(home)) == 2
+    for _ in range(3):
+        sync(home.context)
+        calm(home)
+    first, second = sorted(problems(home), key=lambda row: row["status"])  # the proxy gives the second one's answer
+    assert (first["status"] < 5, second["status"]) == (True, 6)
+    assert {problem for problem, _ in links(home)} == {first["id"]}
+    assert home.notices("duplicate")[0].startswith(f"problem {second['id']} repeats problem {first['id']}")
+    (why,) = [row for row in home.glpi.rows("ITILSolution") if row["itemtype"] == "Problem"]
+    assert "one call arrived twice" in why["content"]
+    before = len(home.writes())
+    sync(home.context)
+    assert len(home.writes()) == before
 
 
 def test_a_lost_store_finds_its_open_problem_again(home: House) -> None:

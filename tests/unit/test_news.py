@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from glpi_bridge.model import NewsKind
-from glpi_bridge.news import Happening, happenings
+from glpi_bridge.news import Happening, happenings, is_assigned
 from glpi_bridge.text import plain
 
 BRIDGE = "bridge (7)"
@@ -121,3 +121,23 @@ def test_what_holds_the_text_and_who_was_assigned_is_kept() -> None:
 )
 def test_a_text_of_glpi_is_shown_as_people_read_it(content: str, shown: str) -> None:
     assert plain(content) == shown
+
+
+GIVEN: dict[str, tuple[Any, bool]] = {
+    "a person takes it": (row(1, PAUL, "User", 15, 5, new=PAUL), True),
+    "a person gives it to a group": (row(1, PAUL, "Group", 15, 8, new="Networks (2)"), True),
+    "a person takes its group away, in 10": (row(1, PAUL, "Group", 16, 0, old="Systems (1)"), True),
+    "a person takes its group away, in 11": (row(1, PAUL, "Group", 16, 8, old="Systems (1)"), True),
+    "an automatic action of GLPI gives it to a group": (row(1, "slaticket", "Group", 15, 8, new="Networks (2)"), True),
+    "we gave it to its group": (row(1, BRIDGE, "Group", 15, 8, new="Systems (1)"), False),
+    "a person adds a requester": (row(1, PAUL, "User", 15, 4, new=PAUL), False),
+    "a person adds an observing group": (row(1, PAUL, "Group", 15, 65, new="Networks (2)"), False),
+    "a person takes an observer away, in 11": (row(1, PAUL, "Group", 16, 65, old="Networks (2)"), False),
+    "a person writes": (row(1, PAUL, "ITILFollowup", 17, new="32826"), False),
+}
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_whose_hand_a_ticket_went_through_is_read_from_its_history(name: str) -> None:
+    history, expected = GIVEN[name]
+    assert is_assigned([history], 7) is expected
