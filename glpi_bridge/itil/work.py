@@ -17,6 +17,7 @@ from glpi_bridge.itil.change import FINISHED
 from glpi_bridge.itil.standing import plain
 from glpi_bridge.maintenance import Agreed, Span, merged
 
+_PAGE = 50
 _DONE = 2
 """ChangeTask.state: 0 information, 1 to do, 2 done."""
 _NOT_ASKED, _WAITING, _REFUSED = 1, 2, 4
@@ -60,7 +61,7 @@ class Work:
 def changed(context: Context, since: str) -> Iterator[Mapping[str, Any]]:
     """Give the rows of Changes, last modified first, down to those of before `since` (a time as GLPI writes it)."""
     for trash in ("false", "true"):
-        for row in context.glpi.newest("Change", {"is_deleted": trash}, by="date_mod"):
+        for row in context.glpi.newest("Change", {"is_deleted": trash}, by="date_mod", page=_PAGE):
             if str(row["date_mod"] or "") < since:
                 break
             yield row
