@@ -239,7 +239,7 @@ class Glpi:
 
         What stood behind them has then moved into the part that was read already: it is read again from further up.
         """
-        seen: set[Any] = set()
+        seen = _Seen()
         start, head = 0, None
         while True:
             answer = self._read(path, {**params, "range": f"{start}-{start + page - 1}"})
@@ -256,7 +256,7 @@ class Glpi:
                 continue
             fresh = [row for row in data if row.get("id") not in seen]
             yield from fresh
-            seen |= {row.get("id") for row in fresh}
+            seen.add(row.get("id") for row in fresh)
             end = start + len(data)
             if len(data) != page or (answer.total is not None and end >= answer.total):
                 return
@@ -513,6 +513,22 @@ def _version(config: Any) -> tuple[int, ...]:
     if not numbers:
         raise UnclearAnswer("GLPI does not tell its version (getGlpiConfig)", target=TARGET)
     return tuple(numbers)
+
+
+class _Seen:
+    """Numbers of rows, a bit each: a list of 100,000 rows then costs no more to read than a short one."""
+
+    def __init__(self) -> None:
+        self._bits = bytearray()
+
+    def add(self, ids: Iterable[Any]) -> None:
+        for place in map(int, ids):
+            self._bits.extend(bytes(max(0, place // 8 + 1 - len(self._bits))))
+            self._bits[place // 8] |= 1 << place % 8
+
+    def __contains__(self, id_: Any) -> bool:
+        place = int(id_)
+        return place // 8 < len(self._bits) and bool(self._bits[place // 8] & 1 << place % 8)
 
 
 def _flat(body: Mapping[str, Any], prefix: str = "") -> dict[str, str | int]:

@@ -20,7 +20,7 @@ from glpi_bridge.store.records import Record
 
 Progress = Callable[[float, int], None]
 """Is told which part of the period was read (0 to 1), and how many incidents were counted."""
-_PAGE = 1000
+_PAGE = 500
 _SLACK = timedelta(days=1)  # clocks that are set back
 _PLAIN: Mapping[str, str | int] = {"get_hateoas": "false"}
 _LINKS = {Kind.PROBLEM: ("Problem_Ticket",), Kind.CHANGE: ("Change_Ticket", "Change_Problem")}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import comeback, delivery, handoff, help, peer, site, storm  # noqa: A004 - named for what it measures
+from tests.bench import comeback, delivery, handoff, help, peer, report, site, storm  # noqa: A004 - named for what it measures
 from tests.bench.ratio import Ratio
 from tests.e2e.tree import CannotBuild
 
@@ -24,7 +24,7 @@ BENCHES: dict[str, Callable[[bool], Iterator[Ratio]]] = {
     "help": help.measure,
     "site": site.measure,
 }
-BY_NAME: dict[str, Callable[[bool], Iterator[Ratio]]] = {"peer": peer.measure}
+BY_NAME: dict[str, Callable[[bool], Iterator[Ratio]]] = {"peer": peer.measure, "report": report.measure}
 """Not among all: they take minutes and want more of the machine."""
 
 
