@@ -559,3 +559,18 @@ def test_a_right_that_the_profile_lacks_is_said_and_nothing_is_ended(desk: Desk)
     desk.turn(400)
     assert len(desk.maintenances()) == 1
     assert any("planned work" in one["text"] for one in desk.house.json("status")["notices"])
+
+
+def test_what_is_asked_for_is_shown_and_what_is_not_there_is_said(desk: Desk) -> None:
+    change = desk.change("web01")
+    desk.task(change, 2)
+    assert "no maintenance in Zabbix" in desk.house.ok("itil", "change", "show", str(change))
+    desk.turn()
+    said = desk.house.ok("itil", "change", "show", str(change))
+    assert f"Zabbix zabbix, GLPI change {change}: as planned; web01; 2026-12-01 14:00+00:00 to" in said
+    (one,) = desk.house.json("itil", "change", "show", str(change))["maintenance"]
+    assert (one["zabbix"], one["hosts"], one["state"]) == ("zabbix", ["web01"], "as planned")
+    assert "; maintenance in zabbix: as planned" in desk.house.ok("itil", "change", "list")
+    missing = desk.house.run("itil", "change", "show", "4711")
+    assert missing.exit_code == 1
+    assert "GLPI shows no change 4711" in missing.output
