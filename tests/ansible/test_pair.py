@@ -15,12 +15,14 @@ def test_a_run_on_bare_machines_can_be_tried(site: Site) -> None:
     assert site.pair.a.try_to("command -v apache2").code
 
 
+@pytest.mark.field("F107")
 def test_two_bare_machines_become_the_pair(site: Site) -> None:
     site.must("site.yml")
     assert not site.pair.b.run("systemctl --failed --no-legend").strip()
     assert not site.pair.a.run("systemctl --failed --no-legend").strip()
 
 
+@pytest.mark.field("F102")
 def test_a_second_run_changes_nothing(site: Site) -> None:
     played = site.must("site.yml")
     assert played.changed == {"a": 0, "b": 0}, played.what_changed
@@ -75,3 +77,21 @@ def test_no_secret_can_be_read_by_others(site: Site) -> None:
 def test_a_problem_becomes_one_ticket(site: Site) -> None:
     played = site.must("smoke.yml", smoke_seconds=120)  # as many machines as this one hosts are slower than one
     assert "its number stands in Zabbix" in played.output
+
+
+def test_a_password_that_is_too_short_is_refused_by_name(site: Site) -> None:
+    said = site.refused("site.yml", "--tags", "zabbix_server", vault_zabbix_admin_password="short-12345")
+    assert "vault_zabbix_admin_password is missing, shorter than 16 characters or an example" in said
+    assert "short-12345" not in said
+
+
+@pytest.mark.long
+@pytest.mark.field("F105")
+def test_an_import_that_broke_off_is_begun_anew(site: Site) -> None:
+    b = site.pair.b
+    b.run("systemctl stop zabbix-server; mariadb zabbix -e 'DROP TABLE dbversion'")
+    b.run("touch /var/lib/zabbix-import-unfinished")
+    site.must("site.yml")
+    assert b.run("mariadb -N zabbix -e 'SELECT COUNT(*) FROM dbversion'").strip() == "1"
+    assert b.try_to("test -e /var/lib/zabbix-import-unfinished").code
+    b.run("systemctl is-active zabbix-server")

@@ -82,7 +82,7 @@ def test_facts_that_were_not_seen_on_a_machine_are_marked(role: str) -> None:
     for number, line in enumerate(lines, 1):
         value = line.split("#")[0].rstrip()
         is_fact = bool(value) and value != "---" and not value.endswith(":") and not value.lstrip().startswith("- ")
-        assert not is_fact or "unverified" in line or "refused" in line or value.endswith('""'), (
+        assert not is_fact or "unverified" in line or "refused" in line or value.endswith(('""', "[]")), (
             f"line {number}: {line}"
         )
 
