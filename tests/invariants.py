@@ -103,6 +103,7 @@ def check(
         *_in_their_place(tickets),
         *_notes(problems, real, removed),
         *_solutions(real, by_name),
+        *(() if repeats else _said_once(real)),
         *_news(problems, tickets),
     ]
     members = _members(problems, real, removed, wrong) if acknowledges else _own(problems, real, removed, wrong)
@@ -219,6 +220,16 @@ def _solutions(tickets: Iterable[Ticket], problems: Mapping[str, Problem]) -> It
             problem = problems.get(f"{found['source']}/{found['subject']}")
             if problem is None or not problem.recovered:
                 yield f"ticket {ticket.id} was solved by {marker}, which has not recovered"
+
+
+def _said_once(tickets: Iterable[Ticket]) -> Iterable[str]:
+    """That a ticket was closed, handed over, or finished too early is said once each."""
+    for ticket in tickets:
+        lines = [line for text in ticket.followups if (line := _last_line(text))]
+        for marker in sorted({one for one in lines if lines.count(one) > 1}):
+            found = parse(marker)
+            if found and (found["kind"] == "close" or found["subject"].startswith(("still-", "handed-"))):
+                yield f"ticket {ticket.id} has the word {marker} {lines.count(marker)} times"
 
 
 def _notes(problems: Iterable[Problem], tickets: Iterable[Ticket], removed: Collection[int]) -> Iterable[str]:

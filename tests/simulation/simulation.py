@@ -51,6 +51,11 @@ RULES: dict[str, str] = {
     "no flapping": "default: {flapping: off}",
     "always reopen": "default: {reopen_window: always, flapping: off}",
 }
+COURSES: dict[str, str] = {
+    "closing": "default: {close_after: 5m, flapping: off}",
+    "grace": "default: {reopen_after_person: 5m}",
+    "hand-over": "default: {group: Systems, hand_over: {after: 5m, to: Networks}}",
+}
 STORMS: dict[str, str] = {
     "storms": "default: {storm: {by: host, count: 2, window: 10m}, flapping: off}",
     "storms never reopen": "default: {storm: {by: host, count: 2, window: 10m}, reopen_window: never}",
@@ -94,6 +99,12 @@ class Traits:
         return replace(cls.drawn(rng), rules=rng.choice(list(STORMS)), symptoms=rng.random() < 0.7)
 
     @classmethod
+    def course(cls, seed: int) -> Traits:
+        """Draw the traits of a seed in which tickets are closed, reopened after a grace time, or handed over."""
+        rng = Random(seed)
+        return replace(cls.drawn(rng), rules=rng.choice(list(COURSES)))
+
+    @classmethod
     def drawn(cls, rng: Random) -> Traits:
         """Draw the traits of a seed."""
 
@@ -134,7 +145,7 @@ def _template() -> Path:
 
 @cache
 def _rules(name: str) -> Rules:
-    text = {**RULES, **STORMS}[name]
+    text = {**RULES, **STORMS, **COURSES}[name]
     return Rules.parse(text) if text else Rules.load(None)
 
 
@@ -828,6 +839,8 @@ class Simulation:
             return Hold.NOBODY
         if deed.is_raced or (deed.hold is not Hold.PENDING and self._came_later(members, deed)):
             return Hold.ANY
+        if deed.hold is Hold.FINISHED and deed.members_open and self.traits.rules == "grace":
+            return Hold.ANY  # reopened after its time, once
         if deed.hold is Hold.OPEN:
             return Hold.NOBODY if deed.members_open else Hold.OPEN if deed.was_ours else Hold.ANY
         return deed.hold
