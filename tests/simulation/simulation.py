@@ -568,8 +568,9 @@ class Simulation:
                 self.people.solve(id_)
                 self._did(id_, Hold.FINISHED, raced, members_open)
             case "close":
+                is_reopening = self._is_reopening(id_)
                 self.people.close(id_)
-                if not is_finished:
+                if not is_finished or is_reopening:
                     self._did(id_, Hold.FINISHED, raced, members_open)
             case "reopen" if is_finished:
                 self.people.reopen(id_)
@@ -603,6 +604,13 @@ class Simulation:
         raced = raced or (before is not None and before.is_raced)
         was_ours = any(" solution " in text for text in self._texts("ITILSolution", id_))
         self.deeds[id_] = Deed(hold, self.clock, members_open, was_ours, raced)
+
+    def _is_reopening(self, id_: int) -> bool:
+        """A reopening is under way, or was said and took no effect yet: who closes the ticket now has the last word."""
+        flights = self.store.read(attempts.in_flight)
+        kinds = [item.kind for one in flights for item in one.items if item.ticket_id == id_]
+        said = any(owed.incident.told.unopened for owed in self.store.read(incidents.by_tickets, [id_]))
+        return said or StepKind.REOPEN in kinds or StepKind.CONFIRM in kinds
 
     def _is_in_flight(self, id_: int) -> bool:
         flights = self.store.read(attempts.in_flight)
