@@ -99,6 +99,8 @@ class Desk(Ledger):
         [outcome] = self.glpi.add(itemtype, [{**fields, **(hidden or {})}])
         made = _done(outcome, f"{kind} {name}")
         self._lists.get(itemtype, []).append({**fields, "id": made})
+        if itemtype == "User":
+            self._lists.pop("Profile_User", None)  # GLPI gives a new account its default profile by itself
         return made
 
     def change(self, itemtype: str, kind: str, name: str, row: dict[str, Any], wanted: Mapping[str, Any]) -> None:

@@ -116,6 +116,16 @@ def test_a_fresh_glpi_gets_all_of_it_at_once_and_a_second_run_changes_nothing(fr
     assert len(rows(fresh, "Group_User")) == 2
 
 
+def test_the_profile_that_glpi_gives_a_new_account_by_itself_is_not_given_twice(fresh: Installation) -> None:
+    people = "users:\n" + "".join(
+        f"  - {{name: {name}, email: {name}@example.org, roles: [Self-Service]}}\n" for name in ("ann", "bob")
+    )
+    provision(fresh, people)
+    for one in (row["id"] for row in rows(fresh, "User") if row["name"] in ("ann", "bob")):
+        assert len([row for row in rows(fresh, "Profile_User") if row["users_id"] == one]) == 1
+    assert not provision(fresh, people)["changed"]
+
+
 def test_the_profile_has_exactly_the_rights_of_the_table(fresh: Installation) -> None:
     provision(fresh, WHOLE)
     profile = next(row["id"] for row in rows(fresh, "Profile") if row["name"] == "Bridge")
