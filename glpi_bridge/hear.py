@@ -117,11 +117,11 @@ def _several(context: Context, items: Sequence[tuple[str, int]], **more: str) ->
 
 
 def _fresh(context: Context, one: _Changed, history: Sequence[Mapping[str, Any]], own_user: int) -> list[Happening]:
-    heard = one.owed.heard
+    heard, since = one.owed.heard, int(one.owed.heard.since)  # GLPI's times are whole seconds
     return [
         new
         for new in happenings(history, own_user)
-        if new.id not in heard.rows and _epoch(context.glpi.to_utc(new.at)) >= heard.since
+        if new.id not in heard.rows and _epoch(context.glpi.to_utc(new.at)) >= since
     ]
 
 

@@ -19,6 +19,7 @@ DISTRIBUTIONS = {
 }
 FACTS = {
     "hostname": "b",
+    "fqdn": "b.example.org",
     "architecture": "x86_64",
     "python_version": "3.13.5",
     "processor_vcpus": 2,
@@ -183,6 +184,11 @@ def test_the_settings_that_are_rendered_are_right(rendered: dict[str, dict[str, 
     from glpi_bridge.admin.zabbix.wishes import load as load_zabbix
     from glpi_bridge.config import load
 
+    (tmp_path / "psk").mkdir()
+    for host in ("server-a", *DISTRIBUTIONS):
+        key = tmp_path / "psk" / f"{host}.psk"
+        key.write_text("ab" * 32)
+        key.chmod(0o600)
     for made in rendered.values():
         for name in ("bridge.yml", "itil.yml", "zabbix.yml"):
             text = made[f"bridge/{name}.j2"].replace("/etc/ssl/glpi-bridge/ca.pem", str(CA))
