@@ -242,10 +242,11 @@ def _by_category(figures: Figures, words: Words) -> Card:
         for at, one in enumerate(figures.by_category)
     ]
     says = ""
-    if figures.by_category:
-        first = max(series, key=lambda one: sum(one.counts))
+    named = [one for one in figures.by_category if one.name]
+    if named:
+        first = max(named, key=lambda one: sum(one.counts))
         share = words.percent(_share(sum(first.counts), figures.incidents))
-        says = _("Most belong to {name}: {share}.", name=first.name, share=share)
+        says = _("The largest category is {name}, with {share}.", name=first.name, share=share)
     return _Steps(figures, words).card("category", _("Incidents by category"), says, series)
 
 
@@ -357,7 +358,7 @@ def _top(found: Sequence[Top], words: Words, id_: str, title: str) -> Card:
     says = _("The store knows of no problem of Zabbix for these tickets.")
     if found:
         says = words.many(
-            "{name} is first, with {count} ticket.", "{name} is first, with {count} tickets.", found[0].tickets,
+            "“{name}” is first, with {count} ticket.", "“{name}” is first, with {count} tickets.", found[0].tickets,
             name=_name(found[0]),
         )  # fmt: skip
     bars = [Bar(_name(one), one.tickets, words.number(one.tickets)) for one in found]
@@ -394,7 +395,7 @@ def _flapping(figures: Figures, words: Words) -> Card:
     says = _("Nothing came back.")
     if found:
         says = words.many(
-            "{name} came back most often: {count} time.", "{name} came back most often: {count} times.",
+            "“{name}” came back most often: {count} time.", "“{name}” came back most often: {count} times.",
             found[0].returns, name=_name(found[0]),
         )  # fmt: skip
     bars = [Bar(_name(one), one.returns, words.number(one.returns), _CATEGORY_COLOURS[4]) for one in found]

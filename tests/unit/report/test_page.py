@@ -149,6 +149,16 @@ def test_names_from_elsewhere_are_text_and_nothing_else(whole: str) -> None:
     assert "<script" not in whole
 
 
+def test_the_largest_category_is_named_though_the_rest_together_is_larger() -> None:
+    counted = Tally(Period(date(2026, 11, 1), date(2026, 11, 7)))
+    for number, category in enumerate([1, 1, *range(2, 40), 0, 0, 0]):
+        opened = datetime(2026, 11, 1, number % 24, tzinfo=UTC)
+        counted.add(Ticket(number, opened, category, False, None, None, None, None), None)
+    found = counted.figures(lambda id_: f"Category {id_}" if id_ else "")
+    [card] = [one for chapter in cards.chapters(found, Words("en")) for one in chapter.cards if one.id == "category"]
+    assert card.says == "The largest category is Category 1, with 5%."
+
+
 def test_nothing_at_all_is_a_page_too() -> None:
     text = made(nothing())
     assert "GLPI has no incident that was opened in this time." in text
