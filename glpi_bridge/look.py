@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 ID, CONTENT, STATUS, URGENCY, IMPACT = 2, 21, 12, 10, 11
 SOLVED_AT, CLOSED_AT, CHANGED_AT = 17, 16, 19
 RECIPIENT, REQUESTER, TECHNICIAN, GROUP = 22, 4, 5, 8
+EDITOR = 64
 SHOWN = (ID, CONTENT, STATUS, URGENCY, IMPACT, SOLVED_AT, CLOSED_AT, CHANGED_AT, REQUESTER, TECHNICIAN, GROUP)
 _WITNESSES = "witnesses"
 _WITNESS_COUNT = 5
@@ -32,7 +33,10 @@ _WITNESS_COUNT = 5
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A ticket as a search shows it; people are ids of users, `groups` names. `is_taken`: where that was asked for."""
+    """A ticket as a search shows it; people are ids of users, `groups` names.
+
+    Where that was asked for: `is_taken`, and `edited_by`, the login of who last wrote to it.
+    """
 
     id: int
     seen: Seen
@@ -42,20 +46,25 @@ class Shown:
     groups: frozenset[str] = frozenset()
     changed_at: datetime | None = None
     is_taken: bool = False
+    edited_by: str | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
-def look(context: Context, ticket_ids: Iterable[int], *, with_fields: bool = False) -> dict[int, Shown]:
+def look(
+    context: Context, ticket_ids: Iterable[int], *, with_fields: bool = False, with_editor: bool = False
+) -> dict[int, Shown]:
     """Read these tickets on the session that is about to write; stop if the witnesses' markers are gone.
 
     GLPI is asked also where there is none to read: what is to be written needs a session that lives.
     With the `fields` that rules of GLPI may have written over, where they are asked for or new tickets are among them.
+    Who last wrote to a ticket costs GLPI some milliseconds each, and is read where it is asked for.
     A ticket in the trash comes with `is_deleted`, one that GLPI does not have (or show) any more with `is_gone`.
     """
     wanted = set(ticket_ids)
     witnesses: dict[str, str] = context.store.read(meta.get, _WITNESSES, {})
     more = rewritten.SHOWN if with_fields or wanted & context.unverified.keys() else ()
-    shown = _search(context, wanted | {int(id_) for id_ in witnesses}, (*SHOWN, *more))
+    editor = (EDITOR,) if with_editor else ()
+    shown = _search(context, wanted | {int(id_) for id_ in witnesses}, (*SHOWN, *more, *editor))
     for id_ in wanted - shown.keys():
         shown[id_] = _one(context, id_)
     _check_witnesses(context, witnesses, shown)
@@ -129,6 +138,7 @@ def read_row(context: Context, row: Mapping[str, Any]) -> Shown:
         groups=_names(row.get(str(GROUP))),
         changed_at=context.glpi.to_utc(row.get(str(CHANGED_AT))),
         fields=rewritten.as_shown(row),
+        edited_by=row.get(str(EDITOR)),
     )
 
 

@@ -116,7 +116,8 @@ def _look(context: Context, group: Iterable[Due]) -> tuple[dict[int, Shown], dic
     """Read the tickets that are about to be written to and those just made, and what belongs on those to be linked."""
     ids = [one.owed.incident.told.ticket_id or 0 for one in group if _has_ticket(one)]
     fathers = {father for one in group if (father := _father(one)) is not None}
-    shown = look.look(context, [*ids, *fathers, *context.unverified])
+    closing = any(one.step.kind is StepKind.CLOSE for one in group)
+    shown = look.look(context, [*ids, *fathers, *context.unverified], with_editor=closing)
     if context.works("GLPI"):
         log.info("GLPI answers again")
     if any(one.step.kind is StepKind.HAND_OVER for one in group):

@@ -55,12 +55,14 @@ def is_undone(context: Context, incident: Incident, now: Seen) -> bool:
 def is_objected(context: Context, shown: Shown) -> bool:
     """Tell whether somebody but us has written on a solved ticket since: its requester, or anybody for all to read.
 
-    Who refuses the solution opens the ticket, which needs no look. One that nobody has touched since costs no call.
+    Who refuses the solution opens the ticket, which needs no look. One that nobody has touched since costs no call: it
+    was changed no later, and by us, for in the second of the solution somebody else may have written, too.
     """
     solved_at = shown.seen.finished_at
-    if solved_at is None or (shown.changed_at is not None and shown.changed_at <= solved_at):
-        return False
     account = context.glpi.account or context.glpi.login()
+    is_as_solved = solved_at is not None and shown.changed_at is not None and shown.changed_at <= solved_at
+    if solved_at is None or (is_as_solved and shown.edited_by == account.name):
+        return False
     for row in context.glpi.rows(f"Ticket/{shown.id}/ITILFollowup"):
         said_at, author = context.glpi.to_utc(row.get("date_creation")), int(row["users_id"] or 0)
         is_heard = author in shown.requesters or not int(row["is_private"])

@@ -73,6 +73,19 @@ def test_a_word_since_the_solution_leaves_the_closing_to_people(closing: House, 
     assert closing.notices() == []
 
 
+def test_a_word_in_the_second_of_the_solution_is_heard_too(closing: House) -> None:
+    ticket = solved(closing)
+    solved_at = closing.ticket(101)["solvedate"]
+    fields = {"itemtype": "Ticket", "items_id": ticket, "content": "it is slow still", "_no_reopen": 1}
+    word = closing.glpi.people._add("ITILFollowup", fields, 9)
+    with closing.glpi.world.db.lock:  # all of it within one second, however long this machine took
+        closing.glpi.world.db["Ticket"].update(ticket, {"date_mod": solved_at})
+        closing.glpi.world.db["ITILFollowup"].update(word, {"date_creation": solved_at, "date": solved_at})
+    an_hour_later(closing)
+    assert closing.ticket(101)["status"] == SOLVED
+    assert len(said(closing, ticket)) == 1
+
+
 def test_what_people_write_to_each_other_is_no_objection(closing: House) -> None:
     ticket = solved(closing)
     closing.ahead += 60
