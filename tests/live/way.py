@@ -1,4 +1,4 @@
-"""A way to the real GLPI that can be closed, or lose answers: a TCP forwarder for one test."""
+"""A way to the real GLPI that can be closed, lose answers or change them: a TCP forwarder for one test."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ class Way:
     """Forwards connections to `url`'s server; `url` of this object is the same address by the forwarder's port.
 
     `loses` says of the head of a request (bytes up to the blank line) whether its answer is to be lost; GLPI gets the
-    request all the same. `is_closed`: new connections, and requests on old ones, are ended unanswered.
+    request all the same. `rewrites` changes a piece of an answer on its way back, to as many bytes. `is_closed`: new
+    connections, and requests on old ones, are ended unanswered.
     """
 
     def __init__(self, url: str) -> None:
@@ -21,6 +22,7 @@ class Way:
         self._target = (parts.hostname or "", parts.port or 80)
         self.is_closed = False
         self.loses: Callable[[bytes], bool] = lambda head: False
+        self.rewrites: Callable[[bytes], bytes] = lambda piece: piece
         self.lost = 0
         way = self
 
@@ -65,7 +67,7 @@ class Way:
             if losing.is_set():
                 self.lost += 1
                 break
-            client.sendall(data)
+            client.sendall(self.rewrites(data))
         _shut(client)
 
 
