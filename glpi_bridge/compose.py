@@ -10,8 +10,8 @@ from typing import Any
 from glpi_bridge import items, look, plan
 from glpi_bridge.context import Context
 from glpi_bridge.look import Shown
-from glpi_bridge.model import Event, Incident, Note, Route, Seen, Step, StepKind, TicketStatus, Told
-from glpi_bridge.render import Rendered, Text
+from glpi_bridge.model import MAJOR, Event, Incident, Note, Route, Seen, Step, StepKind, TicketStatus, Told
+from glpi_bridge.render import Rendered, Text, severity_name
 from glpi_bridge.store.attempts import Item
 from glpi_bridge.store.incidents import Owed
 from glpi_bridge.text import as_text, spoken, title, with_marker, without_astral
@@ -72,11 +72,19 @@ def compose(
         looked_for=step.kind is StepKind.CREATE and route.policy.link_asset and belongs.is_final,
     )
     fields, warnings = _FIELDS[step.kind](context, incident, step, route, shown)
+    if step.kind is StepKind.CREATE:
+        item = replace(item, subject=plan.priority_subject(_sent_priority(fields)))
     if step.kind is StepKind.CREATE and belongs.assets:
         fields["items_id"] = items.by_type(belongs.assets)
     if incident.told.plain:
         fields = _plain(fields, item.marker)
     return Write(owed, step, route, item, fields, (*route.warnings, *warnings))
+
+
+def _sent_priority(fields: Mapping[str, Any]) -> int | None:
+    """Return the priority that a new ticket gets from its rule: that of a major incident, or one of `extra`."""
+    sent = str(fields.get("priority", ""))
+    return int(sent) if sent.isdigit() else None
 
 
 def _plain(fields: Mapping[str, Any], marker_line: str) -> dict[str, Any]:
@@ -130,6 +138,8 @@ def _note_text(context: Context, incident: Incident, step: Step, route: Route) -
         rendered = _said(
             context, plan.lead(incident), "Finished while the problem lives", _still_open(context, incident, route)
         )
+    elif step.subject.startswith(plan.MAJOR_NOTE):
+        rendered = _said(context, plan.lead(incident), "Major incident", _major(incident, route))
     elif step.subject.startswith(plan.HANDED_NOTE):
         rendered = _said(context, plan.lead(incident), "Handed over", _handed(context, incident, step, route))
     else:
@@ -150,6 +160,14 @@ def _still_open(context: Context, incident: Incident, route: Route) -> str:
     if policy.reopen_after_person and takes_more:
         then = f"Unless it recovers, the ticket is opened again after {spoken(policy.reopen_after_person)}."
     return f"Zabbix still sees this problem. {then}{_dates(context, incident)}"
+
+
+def _major(incident: Incident, route: Route) -> str:
+    why = f"by {route.rule}, at severity {severity_name(plan.lead(incident).severity)}"
+    return (
+        f"Marked as a major incident ({why if route.draft.major else 'as its rule wanted then'}). "
+        "A priority that people set stays as they set it."
+    )
 
 
 def _handed(context: Context, incident: Incident, step: Step, route: Route) -> str:
@@ -245,6 +263,8 @@ def _asset(context: Context, incident: Incident, step: Step, route: Route, shown
 
 def _raise(context: Context, incident: Incident, step: Step, route: Route, shown: Shown | None) -> _Fields:  # noqa: ARG001
     draft = route.draft
+    if (priority := plan.priority_of(step.subject)) is not None:
+        return {"id": incident.told.ticket_id, "priority": priority}, ()
     return {"id": incident.told.ticket_id, "urgency": int(draft.urgency), "impact": int(draft.impact)}, ()
 
 
@@ -309,13 +329,15 @@ def told(item: Item, owed: Owed, ticket_id: int | None, now: datetime) -> tuple[
     """Return what is told and seen of an incident once GLPI has confirmed an item."""
     members = owed.incident.told.members.union(event.eventid for event in owed.incident.events)
     before, seen = replace(owed.incident.told, members=members), owed.incident.seen
-    urgency, impact = item.urgency, item.impact
+    urgency, impact, priority = item.urgency, item.impact, plan.priority_of(item.subject)
     match item.kind:
         case StepKind.CREATE:
-            fresh = replace(seen, status=TicketStatus.NEW, urgency=urgency or 0, impact=impact or 0)
+            levels = replace(seen, urgency=urgency or 0, impact=impact or 0, priority=priority or 0, computed=0)
+            fresh = replace(levels, status=TicketStatus.NEW)
             looked_for = {event.eventid for event in owed.incident.events} if item.looked_for else set()
             made = replace(before, assets=frozenset(item.assets.split()), looked_for=before.looked_for | looked_for)
-            return replace(made, ticket_id=ticket_id, urgency=urgency, impact=impact, open_since=now), fresh
+            made = replace(made, ticket_id=ticket_id, urgency=urgency, impact=impact, open_since=now)
+            return replace(made, priority=priority, major=priority == MAJOR), fresh
         case StepKind.NOTE:
             return replace(before, notes=before.notes | {item.subject}), seen
         case StepKind.SOLVE:
@@ -337,8 +359,10 @@ def told(item: Item, owed: Owed, ticket_id: int | None, now: datetime) -> tuple[
         case StepKind.ASSET:
             return replace(before, assets=before.assets | {item.subject}), seen
         case StepKind.RAISE:
-            raised = replace(seen, urgency=urgency or 0, impact=impact or 0)
-            return replace(before, urgency=urgency, impact=impact), raised
+            if priority is not None:
+                return replace(before, priority=priority, major=priority == MAJOR), replace(seen, priority=priority)
+            raised = replace(seen, urgency=urgency or 0, impact=impact or 0, priority=0, computed=0)
+            return replace(before, urgency=urgency, impact=impact, priority=None), raised
         case StepKind.HAND_OVER:
             return replace(before, handed=(*before.handed, item.subject)), seen
         case StepKind.COMPLETE:

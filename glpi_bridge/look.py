@@ -22,11 +22,11 @@ from glpi_bridge.store import meta
 log = logging.getLogger(__name__)
 
 # Search options of Ticket (GET listSearchOptions/Ticket): the same numbers on 10.0 and 11.0.
-ID, CONTENT, STATUS, URGENCY, IMPACT = 2, 21, 12, 10, 11
+ID, CONTENT, STATUS, URGENCY, IMPACT, PRIORITY = 2, 21, 12, 10, 11, 3
 SOLVED_AT, CLOSED_AT, CHANGED_AT = 17, 16, 19
 RECIPIENT, REQUESTER, TECHNICIAN, GROUP = 22, 4, 5, 8
 EDITOR = 64
-SHOWN = (ID, CONTENT, STATUS, URGENCY, IMPACT, SOLVED_AT, CLOSED_AT, CHANGED_AT, REQUESTER, TECHNICIAN, GROUP)
+SHOWN = (ID, CONTENT, STATUS, URGENCY, IMPACT, PRIORITY, SOLVED_AT, CLOSED_AT, CHANGED_AT, REQUESTER, TECHNICIAN, GROUP)
 _WITNESSES = "witnesses"
 _WITNESS_COUNT = 5
 
@@ -107,7 +107,8 @@ def newer(before: Seen, now: Seen) -> Seen:
 
 
 def _judged(seen: Seen) -> tuple[object, ...]:
-    return seen.status, seen.urgency, seen.impact, seen.is_deleted, seen.is_gone
+    own = seen.priority if seen.priority != seen.computed else 0  # not the one that follows from the others
+    return seen.status, seen.urgency, seen.impact, own, seen.is_deleted, seen.is_gone
 
 
 def _search(context: Context, ids: set[int], show: Sequence[int]) -> dict[int, Shown]:
@@ -123,10 +124,13 @@ def read_row(context: Context, row: Mapping[str, Any]) -> Shown:
     """Read a row of search/Ticket that shows the columns above."""
     finished = context.glpi.to_utc(row.get(str(CLOSED_AT)) or row.get(str(SOLVED_AT)))
     status = int(row[str(STATUS)])
+    urgency, impact = int(row.get(str(URGENCY)) or 0), int(row.get(str(IMPACT)) or 0)
     seen = Seen(
         status=TicketStatus(status) if status in set(TicketStatus) else TicketStatus.ASSIGNED,
-        urgency=int(row.get(str(URGENCY)) or 0),
-        impact=int(row.get(str(IMPACT)) or 0),
+        urgency=urgency,
+        impact=impact,
+        priority=int(row.get(str(PRIORITY)) or 0),
+        computed=context.glpi.computed_priority(urgency, impact),
         finished_at=finished,
     )
     return Shown(
@@ -160,6 +164,8 @@ def read_item(context: Context, row: Mapping[str, Any]) -> Shown:
         status=TicketStatus(status) if status in set(TicketStatus) else TicketStatus.ASSIGNED,
         urgency=int(row["urgency"]),
         impact=int(row["impact"]),
+        priority=int(row["priority"]),
+        computed=context.glpi.computed_priority(int(row["urgency"]), int(row["impact"])),
         finished_at=context.glpi.to_utc(row.get("closedate") or row.get("solvedate")),
         is_deleted=bool(int(row["is_deleted"])),
     )

@@ -32,6 +32,10 @@ class Level(IntEnum):
     VERY_HIGH = 5
 
 
+MAJOR = 6
+"""Ticket.priority in GLPI that its matrix gives to nothing by itself: a major incident's."""
+
+
 class TicketType(IntEnum):
     """Ticket.type in GLPI."""
 
@@ -234,6 +238,7 @@ class Draft:
     location: str | None = None
     request_source: str | None = None
     notify: bool = True
+    major: bool = False
     extra: Mapping[str, str | int | float | bool] = field(default_factory=dict, hash=False)
 
 
@@ -347,7 +352,7 @@ class Told:
     to it (`Computer/7`), `looked_for` the events whose asset was looked for, whether there was one or not: what a
     person unlinks stays unlinked. `open_since` is when the ticket was made or last reopened by us, `handed` the groups
     that it was handed to (`1 Second line`), in order; `owned`: a person has taken or assigned it, so that no hand-over
-    follows.
+    follows. `major`: it was marked as a major incident; `priority` is what we set and GLPI has not computed anew since.
     """
 
     ticket_id: int | None = None
@@ -369,6 +374,8 @@ class Told:
     open_since: datetime | None = None
     handed: tuple[str, ...] = ()
     owned: bool = False
+    major: bool = False
+    priority: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,12 +383,14 @@ class Seen:
     """What is known of the ticket as it stands in GLPI: by our own confirmed writes, or read since.
 
     `finished_at` is when it became solved or closed, `by_us` whether our solution did that. `is_deleted` means in the
-    trash, `is_gone` purged.
+    trash, `is_gone` purged. `priority` is GLPI's (0: not read), `computed` what its matrix makes of urgency and impact.
     """
 
     status: TicketStatus = TicketStatus.NEW
     urgency: int = 0
     impact: int = 0
+    priority: int = 0
+    computed: int = 0
     finished_at: datetime | None = None
     by_us: bool = False
     is_deleted: bool = False
@@ -458,9 +467,9 @@ class Step:
 
     `subject` names what the step is about so that it can be recognised again: an event id (solve, reopen, close,
     acknowledge, asset), an event id and that of the news it is told (acknowledge), a note id, the other ticket's id
-    (link), the place of a group and its name (hand over); empty for create and raise. DEED is an undertaking's
-    (`itil`). PART is the store's own affair: events that came back to a ticket which takes nothing any more begin an
-    incident of their own.
+    (link), the place of a group and its name (hand over), `priority 6` (create and raise, where they set one); else
+    empty. DEED is an undertaking's (`itil`). PART is the store's own affair: events that came back to a ticket which
+    takes nothing any more begin an incident of their own.
     """
 
     kind: StepKind

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from glpi_bridge import storm
 from glpi_bridge.model import (
+    MAJOR,
     Event,
     Incident,
     Note,
@@ -30,8 +31,10 @@ RECOVERY_NOTE = "recovered-"
 OFF_NOTE = "off-"
 STILL_NOTE = "still-"
 HANDED_NOTE = "handed-"
-DERIVED_NOTES = (STILL_NOTE, HANDED_NOTE)
+MAJOR_NOTE = "major-"
+DERIVED_NOTES = (STILL_NOTE, HANDED_NOTE, MAJOR_NOTE)
 """How the ids of some notes begin; the others are hexadecimal. DERIVED_NOTES say what both sides together show."""
+_PRIORITY = "priority "
 _NOTE_WORDS = {
     "commented": NoteKind.MESSAGE,
     "acknowledged": NoteKind.ACKNOWLEDGEMENT,
@@ -253,14 +256,39 @@ def _link(incident: Incident) -> Step | None:
 
 
 def _raise(incident: Incident, route: Route) -> Step | None:
-    told, seen = incident.told, incident.seen
-    if incident.is_recovered or seen.status.is_finished or not route.policy.follow_severity:
-        return None
-    if (seen.urgency, seen.impact) != (told.urgency, told.impact):
+    """Follow the severity by urgency and impact, and mark a major incident: each by a call of its own.
+
+    GLPI 10 computes the priority anew wherever the urgency changes, whatever priority came with it.
+    """
+    told, seen, draft = incident.told, incident.seen, route.draft
+    is_rated = (seen.urgency, seen.impact) != (told.urgency, told.impact) or is_prioritised(incident)
+    if seen.status.is_finished or is_rated:
         return None  # a person, or a rule of GLPI, has set it otherwise since
-    if (route.draft.urgency, route.draft.impact) == (told.urgency, told.impact):
+    if told.major and told.priority is None:
+        return Step(StepKind.RAISE, "a major incident whose priority GLPI has computed anew", priority_subject(MAJOR))
+    if incident.is_recovered or not route.policy.follow_severity:
         return None
-    return Step(StepKind.RAISE, "the severity has changed")
+    if (draft.urgency, draft.impact) != (told.urgency, told.impact):
+        return Step(StepKind.RAISE, "the severity has changed")
+    if draft.major and not told.major:
+        return Step(StepKind.RAISE, "it has become a major incident", priority_subject(MAJOR))
+    return None
+
+
+def is_prioritised(incident: Incident) -> bool:
+    """Tell whether the ticket's priority is neither what we set nor what GLPI's matrix gives: it is somebody's."""
+    expected = incident.told.priority or incident.seen.computed
+    return bool(expected and incident.seen.priority) and incident.seen.priority != expected
+
+
+def priority_subject(priority: int | None) -> str:
+    """Name a priority that a step sets, so that it is told once the step is; empty for none."""
+    return "" if priority is None else f"{_PRIORITY}{priority}"
+
+
+def priority_of(subject: str) -> int | None:
+    """Read the priority that a create or raise sets."""
+    return int(subject.removeprefix(_PRIORITY)) if subject.startswith(_PRIORITY) else None
 
 
 def _note(incident: Incident, policy: Policy) -> Step | None:
@@ -398,13 +426,15 @@ def _early(incident: Incident, policy: Policy) -> Step | None:
 
 
 def _or_hand_over(due: Step | Wait, incident: Incident, policy: Policy, now: datetime) -> Step | Wait:
-    """Where nothing else is due: hand an open ticket that nobody has taken to the next group of its rule, in time.
+    """Where nothing else is due: say that it is major; hand an open ticket that nobody has taken to its next group.
 
     Whether somebody took it is asked where it is sent. Those of a storm's problems wait for the storm's own.
     """
     told = incident.told
     if isinstance(due, Step) or told.ticket_id is None or _is_removed(incident.seen):
         return due
+    if told.major and f"{MAJOR_NOTE}1" not in told.notes:
+        return Step(StepKind.NOTE, "it was marked as a major incident", f"{MAJOR_NOTE}1")
     for place in range(1, len(told.handed) + 1):
         if f"{HANDED_NOTE}{place}" not in told.notes:
             return Step(StepKind.NOTE, "it was handed over", f"{HANDED_NOTE}{place}")

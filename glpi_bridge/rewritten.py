@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from glpi_bridge.glpi import NameNotFound, Names
-from glpi_bridge.model import Level, TicketType
+from glpi_bridge.model import MAJOR, Level, TicketType
 
 # Search options of Ticket (GET listSearchOptions/Ticket): the same numbers on 10.0 and 11.0.
-URGENCY, IMPACT, TYPE, CATEGORY, SOURCE, ENTITY, LOCATION = 10, 11, 14, 7, 9, 80, 83
+PRIORITY, URGENCY, IMPACT, TYPE, CATEGORY, SOURCE, ENTITY, LOCATION = 3, 10, 11, 14, 7, 9, 80, 83
 SHOWN = (TYPE, CATEGORY, SOURCE, ENTITY, LOCATION)
 """The columns that a search shows besides those of every look."""
 
@@ -37,7 +37,7 @@ class Rewritten:
         )  # fmt: skip
 
 
-SENT = ("urgency", "impact", "type", *_BY_NAME)
+SENT = ("urgency", "impact", "priority", "type", *_BY_NAME)
 """The keys of a new ticket's input that are compared."""
 
 
@@ -46,6 +46,7 @@ def as_sent(names: Names, item: Mapping[str, Any]) -> dict[str, str]:
     words = {
         "urgency": _level(item.get("urgency")),
         "impact": _level(item.get("impact")),
+        "priority": level_word(item.get("priority")),
         "type": _type(item.get("type")),
     }
     for key, (field, itemtype) in _BY_NAME.items():
@@ -61,6 +62,7 @@ def as_shown(row: Mapping[str, Any]) -> dict[str, str]:
     words = {
         "urgency": _level(row.get(str(URGENCY))),
         "impact": _level(row.get(str(IMPACT))),
+        "priority": level_word(row.get(str(PRIORITY))),
         "type": _type(row.get(str(TYPE))),
     }
     return words | {field: str(row.get(str(column)) or "") for field, column in _COLUMNS.items() if str(column) in row}
@@ -71,6 +73,11 @@ def rewritten(sent: Mapping[str, str], shown: Mapping[str, str]) -> Iterator[Rew
     for field, word in sent.items():
         if field in shown and shown[field] != word:
             yield Rewritten(field, word, shown[field])
+
+
+def level_word(value: Any) -> str:
+    """Name a priority of GLPI: the levels, and `major` above them."""
+    return "major" if str(value) == str(MAJOR) else _level(value)
 
 
 def _level(value: Any) -> str:

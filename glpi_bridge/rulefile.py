@@ -324,6 +324,9 @@ class Wishes(Section):
     )
     urgency: LevelWish | None = Field(default=None, description="`very low` … `very high`; default: by `severity_map`")
     impact: LevelWish | None = Field(default=None, description="`very low` … `very high`; default: by `severity_map`")
+    major: Switch | None = Field(
+        default=None, description="a major incident: GLPI's priority *Major* on its ticket, and a note that says why"
+    )
     entity: Name | None = Field(default=None, description="entity by its path")
     group: Names | None = Field(default=None, description="assigned groups, one or a list")
     technician: Names | None = Field(default=None, description="assigned users by log-in name, one or a list")

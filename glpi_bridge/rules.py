@@ -156,9 +156,11 @@ class Rules:
         set_ = {rule.wishes.type for rule in (*self._rules, self._default)} - {None}
         return tuple(kind for kind in TicketType if kind in set_ or kind is TicketType.INCIDENT)
 
-    def sends(self, field: str) -> bool:
-        """Whether a rule sets a further field of GLPI's tickets (`extra`)."""
-        return any(field in (rule.wishes.extra or {}) for rule in (*self._rules, self._default))
+    @property
+    def sets_priority(self) -> bool:
+        """Whether a rule sets a priority: that of a major incident, or one of its own (`extra`)."""
+        wishes = [rule.wishes for rule in (*self._rules, self._default)]
+        return any(one.major or "priority" in (one.extra or {}) for one in wishes)
 
     def names(self) -> tuple[Named, ...]:
         """Return all that the rules name in GLPI, with its place; values made by a template are not known here."""
@@ -209,6 +211,7 @@ class Rules:
             urgency=urgency,
             impact=impact,
             notify=bool(values.value("notify", otherwise=True)),
+            major=bool(values.value("major", otherwise=False)),
             extra=extra_of(values),
             category=single["category"],
             entity=single["entity"],

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from glpi_bridge import look
+from glpi_bridge import look, plan
 from glpi_bridge.compose import told
 from glpi_bridge.context import Context
 from glpi_bridge.errors import NoAnswer, Refused, SessionLost, TargetError
@@ -290,6 +290,9 @@ def _find_updates(context: Context, attempt: Attempt) -> _Found:
 
 def _shows(shown: Shown, item: Item) -> bool:
     if item.kind is StepKind.RAISE:
+        priority = plan.priority_of(item.subject)
+        if priority is not None:
+            return shown.seen.priority == priority
         return (shown.seen.urgency, shown.seen.impact) == (item.urgency, item.impact)
     if item.kind is StepKind.HAND_OVER:
         return look.has_group(shown, item.subject.partition(" ")[2])

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+MAJOR = 6
 _MARKER = re.compile(r"zabbix (?P<source>[A-Za-z0-9.-]+)/(?P<eventid>[^\s/]+)(?: (?P<kind>\w+) ?(?P<subject>\S*))?")
 
 
@@ -62,7 +63,8 @@ class Problem:
 class Ticket:
     """A ticket of ours in GLPI. `marker` is its last line; `solutions` and `followups` are whole texts, in order.
 
-    `urgency_set` is the urgency that a person gave it, `hold` what a person did to its status. `deeds` are words of
+    `urgency_set` is the urgency that a person gave it, `priority_set` the priority; `marked`: the bridge marked it as a
+    major incident and no person rated it since. `hold` is what a person did to its status. `deeds` are words of
     people's followups, unique among all, that Zabbix must have been told; those in `secrets` must not be told.
     """
 
@@ -74,6 +76,9 @@ class Ticket:
     followups: tuple[str, ...] = ()
     hold: Hold = Hold.NOBODY
     urgency_set: int | None = None
+    priority: int = 3
+    priority_set: int | None = None
+    marked: bool = False
     deeds: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
 
@@ -223,12 +228,12 @@ def _solutions(tickets: Iterable[Ticket], problems: Mapping[str, Problem]) -> It
 
 
 def _said_once(tickets: Iterable[Ticket]) -> Iterable[str]:
-    """That a ticket was closed, handed over, or finished too early is said once each."""
+    """That a ticket was closed, handed over, marked as major, or finished too early is said once each."""
     for ticket in tickets:
         lines = [line for text in ticket.followups if (line := _last_line(text))]
         for marker in sorted({one for one in lines if lines.count(one) > 1}):
             found = parse(marker)
-            if found and (found["kind"] == "close" or found["subject"].startswith(("still-", "handed-"))):
+            if found and (found["kind"] == "close" or found["subject"].startswith(("still-", "handed-", "major-"))):
                 yield f"ticket {ticket.id} has the word {marker} {lines.count(marker)} times"
 
 
@@ -276,6 +281,10 @@ def _people(tickets: Iterable[Ticket]) -> Iterable[str]:
     for ticket in tickets:
         if ticket.urgency_set is not None and ticket.urgency != ticket.urgency_set:
             yield f"ticket {ticket.id}: a person set urgency {ticket.urgency_set}, now it is {ticket.urgency}"
+        if ticket.priority_set is not None and ticket.priority != ticket.priority_set:
+            yield f"ticket {ticket.id}: a person set priority {ticket.priority_set}, now it is {ticket.priority}"
+        if ticket.marked and ticket.priority != MAJOR:
+            yield f"ticket {ticket.id} was marked as a major incident, and its priority is {ticket.priority}"
         if ticket.hold is Hold.OPEN and ticket.is_finished:
             yield f"ticket {ticket.id}: a person reopened it, now its status is {ticket.status}"
         if ticket.hold is Hold.FINISHED and not ticket.is_finished:

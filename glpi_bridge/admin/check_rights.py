@@ -103,7 +103,7 @@ def needed(settings: Settings, rules: Rules) -> tuple[Right, ...]:
     """Return the rights that these settings and rules make use of."""
     kinds = sorted({named.kind for named in rules.names()})
     found = [*RIGHTS, *(OF_PROBLEMS if rules.opens_problems else ())]
-    if rules.sends("priority"):
+    if rules.sets_priority:
         found.append(_OF_PRIORITY)
     if {"group", "user"} & set(kinds):
         found.append(_OF_ACTORS)

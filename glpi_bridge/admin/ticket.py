@@ -17,14 +17,15 @@ from glpi_bridge.errors import BridgeError, NoAnswer, Refused
 from glpi_bridge.glpi import Glpi, Names
 from glpi_bridge.model import Draft, Level, Outcome, TicketStatus, Verdict
 from glpi_bridge.render import markers
+from glpi_bridge.rewritten import level_word
 from glpi_bridge.text import clean, html, lines, title, with_marker
 
 SOURCE = "shell"
 
 # Search options of Ticket, as in `look`
-_NAME, _ID, _CONTENT, _STATUS, _URGENCY, _CATEGORY = 1, 2, 21, 12, 10, 7
+_NAME, _ID, _CONTENT, _STATUS, _URGENCY, _PRIORITY, _CATEGORY = 1, 2, 21, 12, 10, 3, 7
 _OPENED, _CHANGED, _ENTITY, _GROUP, _RECIPIENT = 15, 19, 80, 8, 22
-_SHOWN = (_NAME, _ID, _STATUS, _URGENCY, _CATEGORY, _OPENED, _CHANGED, _ENTITY, _GROUP)
+_SHOWN = (_NAME, _ID, _STATUS, _URGENCY, _PRIORITY, _CATEGORY, _OPENED, _CHANGED, _ENTITY, _GROUP)
 ALL_STATUSES = {
     **{status.name.lower(): str(int(status)) for status in TicketStatus},
     "open": "notold",
@@ -52,6 +53,7 @@ class Listed:
     name: str
     status: str
     urgency: str
+    priority: str
     category: str
     entity: str
     groups: tuple[str, ...]
@@ -202,6 +204,7 @@ def _listed(row: Mapping[str, Any]) -> Listed:
         name=text(_NAME),
         status=_status(text(_STATUS)),
         urgency=_level(text(_URGENCY)),
+        priority=level_word(text(_PRIORITY)) or text(_PRIORITY),
         category=text(_CATEGORY),
         entity=text(_ENTITY),
         groups=_many(row.get(str(_GROUP))),

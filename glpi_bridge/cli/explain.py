@@ -147,6 +147,7 @@ def _draft(draft: Draft) -> dict[str, Any]:
         "category": draft.category,
         "urgency": draft.urgency.name.lower().replace("_", " "),
         "impact": draft.impact.name.lower().replace("_", " "),
+        "priority": "major" if draft.major else None,
         "entity": draft.entity,
         "groups": list(draft.groups),
         "technicians": list(draft.technicians),

@@ -97,7 +97,8 @@ def show(settings: Settings, ticket_id: int, as_json: bool) -> None:
         print_json({**asdict(whole.ticket), "link": link, "text": whole.text, "timeline": timeline})
         return
     click.echo(_line(whole.ticket))
-    click.echo(f"urgency {whole.ticket.urgency}, entity {whole.ticket.entity}, opened {whole.ticket.opened}, {link}")
+    one = whole.ticket
+    click.echo(f"priority {one.priority}, urgency {one.urgency}, entity {one.entity}, opened {one.opened}, {link}")
     if whole.ticket.groups:
         click.echo(f"group {', '.join(whole.ticket.groups)}")
     click.echo(whole.text)

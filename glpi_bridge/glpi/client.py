@@ -100,6 +100,7 @@ class Glpi:
         self.read_at: datetime | None = None
         self.account: Account | None = None
         self.version: tuple[int, ...] = ()
+        self._matrix: Mapping[str, Mapping[str, int]] = {}
         self.logins = 0
         self.answered_in: float | None = None  # seconds that GLPI's last answer took
 
@@ -131,7 +132,8 @@ class Glpi:
         self.account = _account(data["session"], answer, self.read_at)
         try:
             if not self.version:
-                self.version = _version(self._get("getGlpiConfig", {}))
+                config = self._get("getGlpiConfig", {})
+                self.version, self._matrix = _version(config), _matrix(config)
             if self._profile and self._profile != self.account.profile:
                 self._switch_profile(self._profile)
             if self._entity:
@@ -140,6 +142,10 @@ class Glpi:
             self.close()
             raise
         return self.account
+
+    def computed_priority(self, urgency: int, impact: int) -> int:
+        """Return the priority that GLPI's matrix gives, as of the first log-in; 0 where it tells none."""
+        return int(self._matrix.get(str(urgency), {}).get(str(impact), 0))
 
     def close(self) -> None:
         """End the session in GLPI; a GLPI that cannot be reached forgets it by itself."""
@@ -513,6 +519,12 @@ def _version(config: Any) -> tuple[int, ...]:
     if not numbers:
         raise UnclearAnswer("GLPI does not tell its version (getGlpiConfig)", target=TARGET)
     return tuple(numbers)
+
+
+def _matrix(config: Any) -> Mapping[str, Mapping[str, int]]:
+    """Read {urgency: {impact: priority}} of getGlpiConfig, texts as keys on both versions."""
+    matrix = config["cfg_glpi"].get("priority_matrix")
+    return matrix if isinstance(matrix, dict) else {}
 
 
 class _Seen:

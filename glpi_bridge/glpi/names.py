@@ -14,7 +14,7 @@ from typing import Any
 
 from glpi_bridge.errors import BridgeError, Refused
 from glpi_bridge.glpi.client import Glpi
-from glpi_bridge.model import Draft, TicketType
+from glpi_bridge.model import MAJOR, Draft, TicketType
 
 KINDS = {
     "ITILCategory": "category",
@@ -134,7 +134,7 @@ class Names:
                 item[field] = ids
         if not draft.notify:
             item["_disablenotif"] = True
-        return {**item, **draft.extra}, said
+        return {**item, **draft.extra, **({"priority": MAJOR} if draft.major else {})}, said
 
     def _put(self, item: dict[str, Any], said: list[str], field: str, look_up: Callable[[], int]) -> None:
         try:

@@ -416,6 +416,8 @@ def told_text(told: Told) -> str:
             "open_since": None if told.open_since is None else told.open_since.timestamp(),
             "handed": list(told.handed),
             "owned": told.owned,
+            "major": told.major,
+            "priority": told.priority,
         }
     )
 
@@ -427,6 +429,8 @@ def seen_text(seen: Seen) -> str:
             "status": int(seen.status),
             "urgency": seen.urgency,
             "impact": seen.impact,
+            "priority": seen.priority,
+            "computed": seen.computed,
             "finished_at": None if seen.finished_at is None else seen.finished_at.timestamp(),
             "by_us": seen.by_us,
             "is_deleted": seen.is_deleted,
@@ -457,6 +461,8 @@ def _told(text: str, ticket_id: int | None) -> Told:
         open_since=_moment(raw.get("open_since")),
         handed=tuple(raw.get("handed", ())),
         owned=raw.get("owned", False),
+        major=raw.get("major", False),
+        priority=raw.get("priority"),
     )
 
 

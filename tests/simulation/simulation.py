@@ -56,6 +56,10 @@ COURSES: dict[str, str] = {
     "grace": "default: {reopen_after_person: 5m}",
     "hand-over": "default: {group: Systems, hand_over: {after: 5m, to: Networks}}",
 }
+MAJORS: dict[str, str] = {
+    "major": "rules: [{match: {severity: high+}, major: yes}]",
+    "all major": "default: {major: yes, flapping: off}",
+}
 STORMS: dict[str, str] = {
     "storms": "default: {storm: {by: host, count: 2, window: 10m}, flapping: off}",
     "storms never reopen": "default: {storm: {by: host, count: 2, window: 10m}, reopen_window: never}",
@@ -105,6 +109,12 @@ class Traits:
         return replace(cls.drawn(rng), rules=rng.choice(list(COURSES)))
 
     @classmethod
+    def major(cls, seed: int) -> Traits:
+        """Draw the traits of a seed in which incidents are or become major, and people set priorities."""
+        rng = Random(f"major {seed}")
+        return replace(cls.drawn(rng), rules=rng.choice(list(MAJORS)))
+
+    @classmethod
     def drawn(cls, rng: Random) -> Traits:
         """Draw the traits of a seed."""
 
@@ -145,7 +155,7 @@ def _template() -> Path:
 
 @cache
 def _rules(name: str) -> Rules:
-    text = {**RULES, **STORMS, **COURSES}[name]
+    text = {**RULES, **STORMS, **COURSES, **MAJORS}[name]
     return Rules.parse(text) if text else Rules.load(None)
 
 
@@ -262,6 +272,7 @@ class Simulation:
         self.workers = 0
         self.deeds: dict[int, Deed] = {}
         self.urgencies: dict[int, int] = {}
+        self.priorities: dict[int, int] = {}
         self.removed: set[int] = set()
         self.said: list[Said] = []
         self.sequence = 0
@@ -516,6 +527,7 @@ class Simulation:
             self.lost_before |= self.accepted.keys()
             self.deeds.clear()
             self.urgencies.clear()
+            self.priorities.clear()
             self.removed.clear()
 
     def _forget_said(self) -> None:
@@ -544,6 +556,8 @@ class Simulation:
             "reply",
             "reply",
         )
+        if self.traits.rules in MAJORS:
+            deeds = (*deeds, "priority", "priority", "priority")
         deed = self.rng.choice(deeds)
         if deed in ("delete", "purge") and self.rng.random() < 0.6:
             return
@@ -585,6 +599,13 @@ class Simulation:
                 urgency = self.rng.choice((1, 2, 3, 4, 5))
                 self.people.set_urgency(id_, urgency)
                 self.urgencies[id_] = 0 if raced or urgency == self._told_urgency(id_) else urgency
+                self.priorities[id_] = 0  # GLPI computed it
+            case "priority":
+                before, priority = int(self.world.db["Ticket"].value(id_, "priority")), self.rng.choice((1, 2, 3, 4, 5))
+                self.people.set_priority(id_, priority)
+                # what the bridge had told it, or GLPI would give it, anyway is no word of a person
+                is_theirs = priority != before and priority != self._usual_priority(id_)
+                self.priorities[id_] = priority if is_theirs and not raced else 0
             case "reply":
                 word, is_private = f"deed-{len(self.said)}", self.rng.random() < 0.2
                 self.people.reply(id_, f"<p>{word}</p>", user=9, private=is_private)
@@ -772,6 +793,7 @@ class Simulation:
             found.append(
                 Ticket(
                     id=id_, marker=marker, status=int(row["status"]), urgency=int(row["urgency"]),
+                    priority=int(row["priority"]),
                     solutions=self._texts("ITILSolution", id_), followups=self._texts("ITILFollowup", id_),
                     deeds=self._owed_words(id_),
                     secrets=tuple(one.word for one in self.said if one.ticket == id_ and one.is_private),
@@ -833,7 +855,21 @@ class Simulation:
         deed = self.deeds.get(ticket.id)
         urgency = self.urgencies.get(ticket.id)
         # what the bridge had told it anyway is no word of a person, and in a race either may be last
-        return replace(ticket, hold=self._hold(ticket, deed), urgency_set=urgency or None)
+        return replace(
+            ticket,
+            hold=self._hold(ticket, deed),
+            urgency_set=urgency or None,
+            priority_set=self.priorities.get(ticket.id) or None,
+            marked=ticket.id not in self.priorities and self._is_marked(ticket.id),
+        )
+
+    def _is_marked(self, id_: int) -> bool:
+        found = self.store.read(incidents.by_tickets, [id_])
+        return bool(found) and found[0].incident.told.major and not self.is_restored
+
+    def _usual_priority(self, id_: int) -> int:
+        row = self.world.db["Ticket"].full(id_)
+        return self.context.glpi.computed_priority(row["urgency"], row["impact"])
 
     def _told_urgency(self, id_: int) -> int | None:
         found = self.store.read(incidents.by_tickets, [id_])

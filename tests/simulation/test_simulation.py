@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.simulation.simulation import COURSES, RULES, STORMS, Simulation, Traits, live
+from tests.simulation.simulation import COURSES, MAJORS, RULES, STORMS, Simulation, Traits, live
 from tests.suite import WHOLE
 
 _BATCH = 20
@@ -50,7 +50,13 @@ def test_tickets_that_are_closed_or_handed_over_agree_too(first: int) -> None:
         live(seed, Traits.course(seed))
 
 
-@pytest.mark.parametrize("rules", [*RULES, *STORMS, *COURSES])
+@pytest.mark.parametrize("first", _seeds()[: max(len(_seeds()) // 10, 1) : _BATCH])
+def test_major_incidents_stay_marked_and_the_priorities_of_people_stay_theirs(first: int) -> None:
+    for seed in range(first, min(first + _BATCH, _seeds().stop)):
+        live(seed, Traits.major(seed))
+
+
+@pytest.mark.parametrize("rules", [*RULES, *STORMS, *COURSES, *MAJORS])
 @pytest.mark.parametrize("version", ["10.0.19", "11.0.6"])
 def test_a_calm_life_needs_no_excuse(rules: str, version: str) -> None:
     sim = Simulation(7, Traits(rules=rules, version=version), steps=20)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from glpi_bridge import acknowledge, facts, hear, look, news, send, settle
+from glpi_bridge import acknowledge, facts, hear, look, news, plan, send, settle
 from glpi_bridge.context import Terms
 from glpi_bridge.errors import BridgeError
 from glpi_bridge.facts import Facts
@@ -35,6 +35,7 @@ CRASHING = Traits(faults=0.0, crashes=8)
 SHUFFLED = Traits(disorder=0.6, silent_recoveries=0.3)
 SILENT = Traits(zabbix_silence=True)
 MEDDLED = Traits(meddles=0.5)
+MARKED = Traits(rules="major", meddles=0.8)
 RESTORED = Traits(restores=True)
 REFUSED = Traits(meddles=0.5, zabbix_trouble=0.2)
 STORMY = Traits(rules="storms", symptoms=True, faults=0.1)
@@ -135,6 +136,11 @@ def without_the_read_before_a_write(patch: Patch) -> None:
     patch.setattr(look, "newer", as_known)
 
 
+def without_a_look_at_the_priority(patch: Patch) -> None:
+    """Take a priority that a person set for GLPI's own."""
+    patch.setattr(plan, "is_prioritised", lambda incident: False)
+
+
 def without_a_look_at_the_marker(patch: Patch) -> None:
     """Take a number for the ticket that it once was."""
     patch.setattr(look, "is_anothers", lambda shown, marker: False)
@@ -197,6 +203,7 @@ def without_asking_a_storm_again(patch: Patch) -> None:
         (without_positive_evidence, SILENT),
         (with_a_write_that_logs_in_again, PAUSED),
         (without_the_read_before_a_write, MEDDLED),
+        (without_a_look_at_the_priority, MARKED),
         (without_a_look_at_the_marker, RESTORED),
         (without_reading_back, DYING),
         (without_knowing_our_own_hand, MEDDLED),
@@ -211,6 +218,7 @@ def without_asking_a_storm_again(patch: Patch) -> None:
         "positive evidence",
         "writes that never log in",
         "read before a write",
+        "a person's priority",
         "marker of a told number",
         "reading back",
         "our own hand",

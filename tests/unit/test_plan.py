@@ -111,6 +111,8 @@ closing = Policy(flap_count=0, close_after=minutes(60))
 since = told(open_since=START)
 handed = replace(since, handed=("1 Second",))
 handing = Policy(flap_count=0, hand_over=(HandOver(minutes(30), "Second"), HandOver(minutes(120), "Third")))
+major = told(major=True, priority=6)
+major_said = replace(major, notes=frozenset({"major-1"}))
 two_solved = told(solved=frozenset({"101"}))
 
 Asked = Callable[[], Step | Wait]
@@ -247,6 +249,40 @@ ROWS: list[tuple[str, Asked, Any]] = [
      ask(ticketed(problem(), seen=solved_by_a_person, told=noted), urgency=Level.VERY_HIGH), "closed by a person"),
     ("severity rose, then it recovered → only solve",
      ask(ticketed(problem(recovered=5)), urgency=Level.VERY_HIGH), (SOLVE, "101")),
+    ("it became major → marked", ask(ticketed(problem()), major=True), (RAISE, "priority 6")),
+    ("it became major as the severity rose → the levels first, as GLPI 10 computes the priority from them",
+     ask(ticketed(problem()), urgency=Level.VERY_HIGH, major=True), (RAISE, "")),
+    ("it became major, but a person set the priority → theirs stays",
+     ask(ticketed(problem(), seen=seen(priority=5, computed=4)), major=True), "open in Zabbix and in GLPI"),
+    ("it became major with the priority that the matrix gives → marked",
+     ask(ticketed(problem(), seen=seen(priority=4, computed=4)), major=True), (RAISE, "priority 6")),
+    ("it became major, but a person set the urgency → theirs stays",
+     ask(ticketed(problem(), seen=seen(urgency=2)), major=True), "open in Zabbix and in GLPI"),
+    ("it became major where severities are not followed → not marked",
+     ask(ticketed(problem()), Policy(flap_count=0, follow_severity=False), major=True), "open in Zabbix and in GLPI"),
+    ("marked, and nothing said yet → a note that says why", ask(ticketed(problem(), told=major)), (NOTE, "major-1")),
+    ("marked and said → nothing more", ask(ticketed(problem(), told=major_said)), "open in Zabbix and in GLPI"),
+    ("marked, and no rule calls it major any more → stays marked",
+     ask(ticketed(problem(), told=major_said, seen=seen(priority=6, computed=4)), major=False), "open in Zabbix"),
+    ("marked, then the severity changed → the levels follow",
+     ask(ticketed(problem(), told=major_said, seen=seen(priority=6, computed=4)), urgency=Level.LOW), (RAISE, "")),
+    ("marked, and GLPI computed its priority anew → marked again",
+     ask(ticketed(problem(), told=replace(major_said, priority=None))), (RAISE, "priority 6")),
+    ("the same, and it recovered meanwhile → marked again before it is solved",
+     ask(ticketed(problem(recovered=5), told=replace(major_said, priority=None))), (RAISE, "priority 6")),
+    ("marked, then a person lowered the priority → theirs stays, and with it the levels",
+     ask(ticketed(problem(), told=major_said, seen=seen(priority=3, computed=4)), urgency=Level.LOW), "open in Zabbix"),
+    ("marked, then a person put back what the matrix gives → theirs stays",
+     ask(ticketed(problem(), told=major_said, seen=seen(priority=4, computed=4)), urgency=Level.LOW), "open in Zabbix"),
+    ("severity rose, but a person set the priority → no level is sent, as GLPI would compute it anew",
+     ask(ticketed(problem(), seen=seen(priority=2, computed=4)), urgency=Level.VERY_HIGH), "open in Zabbix"),
+    ("severity rose on a ticket whose rule set a priority of its own → raise",
+     ask(ticketed(problem(), told=told(priority=5), seen=seen(priority=5, computed=4)), urgency=Level.LOW),
+     (RAISE, "")),
+    ("marked and recovered → solve, then the note is said on it",
+     ask(ticketed(problem(recovered=5), told=major)), (SOLVE, "101")),
+    ("a storm's ticket that is major → said too",
+     ask(raging(5, 5, 2, told=major), storms), (NOTE, "major-1")),
     ("a message → note", ask(ticketed(problem(notes=(note("n1"),)))), (NOTE, "n1")),
     ("two messages → the older first, however they arrived",
      ask(ticketed(problem(notes=(note("n1", 9), note("n2", 3))))), (NOTE, "n2")),

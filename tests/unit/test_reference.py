@@ -64,6 +64,7 @@ OF_RULES = {field.name: written(field.default) for field in fields(Policy)} | {
     "notes": "`all`",
     "link_asset": "`true`",
     "notify": written(Draft("", "").notify),
+    "major": written(Draft("", "").major),
     "flapping": "see below",
     "storm": "`off`",
     "hand_over": "`off`",

@@ -184,7 +184,7 @@ class ItilWriter(Writer):
         if data.get("externalid") and full["status"] in self.closed:
             raise Refused("")
         changes = super().prepare_update(act, row_id, data)
-        if {"urgency", "impact"} & changes.keys() and "priority" not in changes:
+        if self.is_rated_anew(act, changes, full):
             changes["priority"] = self.matrix(
                 *(v if 1 <= v <= 5 else 3 for v in (changes.get(k, full[k]) for k in ("urgency", "impact")))
             )
@@ -200,6 +200,14 @@ class ItilWriter(Writer):
         if self.itemtype == "Ticket" and changes.get("status", full["status"]) != NEW:
             changes.update(self.take(act, row_id, data))
         return changes
+
+    def is_rated_anew(self, act: Act, changes: Row, full: Row) -> bool:
+        """Tell whether the matrix gives the priority: on 10 wherever the urgency changes, else unless one was sent."""
+        changed = {column for column in ("urgency", "impact") if changes.get(column, full[column]) != full[column]}
+        if self.itemtype == "Ticket" and not act.caller.has(self.type.right, access.CHANGE_PRIORITY):
+            return bool(changed)
+        always = self.itemtype == "Ticket" and self.world.dialect.encodes and "urgency" in changed
+        return always or (bool(changed) and "priority" not in changes)
 
     def after_update(self, act: Act, row_id: int, data: Row, old: Row) -> None:
         """Save actors, refuse waiting solutions on a reopening, copy the status to duplicates, count the mail."""

@@ -83,6 +83,10 @@ class People:
         """Change the urgency."""
         self._update("Ticket", ticket, {"urgency": urgency}, user)
 
+    def set_priority(self, ticket: int, priority: int, *, user: int = TECHNICIAN) -> None:
+        """Change the priority, which the matrix had given."""
+        self._update("Ticket", ticket, {"priority": priority}, user)
+
     def reply(self, ticket: int, content: str, *, user: int = ENDUSER, private: bool = False) -> int:
         """Write a followup and return its id."""
         return self._add(
