@@ -15,10 +15,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from glpi_bridge.sandbox.glpi import GlpiServer
+from glpi_bridge.sandbox.glpi.recorded import VERSIONS
 from glpi_bridge.site.headers import ALWAYS
 from glpi_bridge.site.routes import REFUSALS, refusal
 from tests.browser.apache import EXAMPLE, apache
 from tests.browser.facade_table import CASES, JSON, SAME, Case
+from tests.contract.test_facade_replay import played
 
 FAIL2BAN = EXAMPLE.parents[1] / "fail2ban"
 
@@ -74,6 +76,16 @@ def test_apache_passes_on_or_refuses_as_the_table_says(front: Front, case: Case)
         assert "SITE_" not in body.decode()
     else:
         assert (status, len(front.glpi.log)) == (case.status, before)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_goes_through_apache_comes_back_as_recorded(version: str) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch)
+        root.chmod(0o755)
+        found = played(version, lambda glpi: apache(root, glpi.root, glpi.app_token))
+    assert len(found) >= 25
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
 
 
 def failed_sign_in() -> re.Pattern[str]:

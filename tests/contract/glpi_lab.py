@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glpi_bridge.sandbox.glpi import Fault, FaultKind
+from glpi_bridge.sandbox.glpi import documents as documents_of
 from glpi_bridge.sandbox.glpi.dialect import Dialect
 from glpi_bridge.sandbox.glpi.itemtypes import FOREIGN_KEYS, RENAMED
 
@@ -139,6 +140,8 @@ def mentioned(player: Player, name: str) -> list[int]:
     request, _ = load(player.version, name)
     found = [int(n) for n in re.findall(r"/Ticket/(\d+)", request["path"])]
     body = request.get("json") if isinstance(request.get("json"), dict) else {}
+    if "multipart" in request:
+        body = _manifest(request)
     given = body.get("input") if isinstance(body, dict) else None
     for one in given if isinstance(given, list) else [given]:
         if not isinstance(one, dict):
@@ -153,6 +156,13 @@ def mentioned(player: Player, name: str) -> list[int]:
     return [number for number in found if number]
 
 
+def _manifest(request: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return dict(json.loads(request["multipart"]["uploadManifest"]["content"]))
+    except ValueError:
+        return {}
+
+
 def load(version: str, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Read request and response of a recording."""
     path = Path(__file__).parent / "recordings" / f"glpi-{version}" / f"{name}.json"
@@ -165,7 +175,9 @@ PREPARED: dict[str, dict[str, Any]] = {
     "05-ticket-update": {"name": "upd"},
     "06-timeline": {"name": "timeline"},
     "11-failure": {"name": "failure"},
+    "07-document": {"name": "with files"},
     "08-end-user": {"name": "of nobody"},
+    "15-frontend": {"name": "record sv", "user": 8, "_users_id_requester": 8},
 }
 ORDINALS: dict[str, dict[int, dict[str, Any]]] = {
     "05-ticket-update": {3: {"_users_id_requester": 8}},
@@ -372,7 +384,116 @@ def _purge_second_template(player: Player) -> None:
     player.server.world.db["TicketTemplate"].remove(2)
 
 
+def _graph(player: Player) -> None:
+    [recorded] = mentioned(player, "07-document/002-document-item-list")
+    ours = ticket(player, recorded, name="with files")
+    act = player.server.people.act(7)
+    world = player.server.world
+    if player.version.startswith("10."):
+        world.db["Ticket"].update(ours, {"users_id_lastupdater": 7})
+    else:
+        world.timeline.itil("Ticket").touched(act, ours, {})
+    documents = world.db["Document"]
+    documents.next_id = 10
+    number = documents_of.store(world, act, "Ticket", ours, "graph.txt", b"value;time\n95;12:00\n")
+    name = "Document: Ticket - with files" if player.version.startswith("10.") else "graph"
+    documents.update(number, {"name": name})
+    world.db["Document_Item"].update(world.db["Document_Item"].ids[-1], {"date": None})
+
+
+def _own(player: Player) -> None:
+    table = player.server.world.db["Ticket"]
+    rows = {4027: "C x", 4028: "C dbg1", 4029: "C own", 4031: "C body tokens", 4032: "C dbg1"}
+    if not player.version.startswith("10."):
+        rows = {5: "C x", 7: "with my computer", 9: "changed while fresh", 11: "without location", 14: "cors"}
+    for recorded, name in rows.items():
+        table.next_id = max(table.next_id, recorded)
+        player.ids["Ticket", recorded] = player.server.people.create(name=name, content="x")
+
+
+def _survey_of_the_entity(player: Player) -> None:
+    rule = {"inquest_max_rate": 10, "inquest_mandatory_comment": 3} if not player.version.startswith("10.") else {}
+    player.server.people.edit(0, itemtype="Entity", user=2, inquest_config=1, inquest_rate=100, **rule)
+
+
+def _of_version(player: Player, on_10: int, on_11: int) -> int:
+    return on_10 if player.version.startswith("10.") else on_11
+
+
+def _picture_through_the_front(player: Player) -> None:
+    _picture(player, 708)
+
+
+def _picture(player: Player, recorded: int = 0) -> None:
+    recorded = recorded or _of_version(player, 664, 691)
+    ours = ticket(player, recorded, name="record two files", user=8, _users_id_requester=8)
+    request, _ = load(player.version, "15-frontend/025-create-then-followup-with-files")
+    picture = request["multipart"]["file0"]["content"].encode("latin-1")
+    world = player.server.world
+    number = documents_of.store(world, player.server.people.act(8), "Ticket", ours, "shot one.png", picture)
+    player.ids["Document", _of_version(player, 1, 9)] = number
+
+
+def _articles(player: Player) -> None:
+    world, act = player.server.world, player.server.people.act(2)
+    articles = world.db["KnowbaseItem"]
+    dates = {"date_creation": world.now(), "date_mod": world.now()}
+    articles.insert({"name": "FAQ & untargeted", "answer": "x", "is_faq": 1, **dates}, 3)
+    articles.insert({"name": "FAQ self-service", "answer": "x", "is_faq": 1, **dates}, 6)
+    world.db["Entity_KnowbaseItem"].insert({"knowbaseitems_id": 6, "entities_id": 0, "is_recursive": 1})
+    request, _ = load(player.version, "15-frontend/025-create-then-followup-with-files")
+    picture = request["multipart"]["file0"]["content"].encode("latin-1")
+    world.db["Document"].remove(player.ids["Document", _of_version(player, 1, 9)])
+    number = documents_of.store(world, act, "KnowbaseItem", 6, "k.png", picture)
+    name = "Document: Knowledge base - FAQ self-service" if player.version.startswith("10.") else "kbimg"
+    world.db["Document"].update(number, {"name": name, "tickets_id": 0})
+
+
+def _problem_to_link(player: Player) -> None:
+    recorded = _of_version(player, 669, 696)
+    ours = ticket(player, recorded, name="record links")
+    if player.version.startswith("10."):
+        player.ids["Problem", 2] = player.server.people.create(user=2, itemtype="Problem", name="P", content="x")
+    player.server.world.db["Item_Ticket"].insert({"tickets_id": ours, "itemtype": "Computer", "items_id": 1})
+
+
+def _solved(player: Player) -> None:
+    recorded = _of_version(player, 670, 697)
+    ours = ticket(player, recorded, name="record sv", user=8, _users_id_requester=8, then=4, then_user=9)
+    player.server.people.solve(ours, "done")
+    player.ids["TicketSatisfaction", recorded] = ours
+    player.ids["TicketSatisfaction", _of_version(player, 6, 10)] = player.server.world.db["TicketSatisfaction"].next_id
+
+
+def _closed(player: Player) -> None:
+    recorded = _of_version(player, 681, 706)
+    ours = ticket(player, recorded, name="record sv", user=8, _users_id_requester=8)
+    player.server.people.solve(ours, "done")
+    player.ids["TicketSatisfaction", 7] = player.server.world.db["TicketSatisfaction"].next_id
+    player.server.people.approve(ours)
+    player.ids["TicketSatisfaction", recorded] = ours
+
+
+def _expired(player: Player) -> None:
+    player.server.world.db["User"].next_id = 13
+    who = player.server.people.create(
+        user=2, itemtype="User", name="expired", password="Exp-lab-1", password2="Exp-lab-1", _profiles_id=1
+    )
+    player.server.people.expire_password(who)
+    player.ids["User", 13] = who
+
+
 BEFORE: dict[str, Callable[[Player], None]] = {
+    "07-document/002": _graph,
+    "13-facade/002": _own,
+    "13-facade/023": _picture_through_the_front,
+    "15-frontend/001": _survey_of_the_entity,
+    "15-frontend/030": _picture,
+    "15-frontend/042": _articles,
+    "15-frontend/050": _problem_to_link,
+    "15-frontend/060": _solved,
+    "15-frontend/063": _closed,
+    "15-frontend/081": _expired,
     "01-session/020": _set(api_enabled=False),
     "01-session/022": _set(api_enabled=True, login_with_credentials=False),
     "01-session/023": _set(login_with_credentials=True, login_with_token=False),

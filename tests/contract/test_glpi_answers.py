@@ -20,7 +20,7 @@ def _exchanges() -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     for path in sorted(RECORDINGS.glob("glpi-*/*/*.json")):
         record = json.loads(path.read_text("utf-8"))
         name = f"{path.parts[-3]}/{record['name']}"
-        calls = record.get("calls", [record])
+        calls = record.get("calls", [] if "rows" in record else [record])
         for number, call in enumerate(calls):
             if call.get("response"):
                 yield f"{name}#{number}" if "calls" in record else name, call["request"], call["response"]

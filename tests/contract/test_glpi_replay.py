@@ -19,8 +19,9 @@ LEFT_OUT: dict[str, dict[str, str]] = json.loads(
 )
 
 
-END_USER, PROVISIONING, FENCE, RESTORE, ASSETS, LEVELS = "08", "09", "12", "14", "16", "17"
-LABS = ("", END_USER, PROVISIONING, FENCE, RESTORE, ASSETS, LEVELS)
+DOCUMENTS, END_USER, PROVISIONING, FENCE, FACADE, RESTORE, SITES = "07", "08", "09", "12", "13", "14", "15"
+ASSETS, LEVELS = "16", "17"
+LABS = ("", DOCUMENTS, END_USER, PROVISIONING, FENCE, RESTORE, SITES, ASSETS, LEVELS)
 
 
 def lab_of(name: str) -> str:
@@ -33,11 +34,16 @@ def left_out(version: str) -> dict[str, str]:
     return {**LEFT_OUT["both"], **LEFT_OUT[version]}
 
 
+def single_exchanges(version: str) -> list[str]:
+    """Return the records of one request and its answer."""
+    return [name for name in names(version) if not is_call_list(version, name)]
+
+
 @cache
 def played(version: str) -> dict[str, list[str]]:
     """Play all records of a version once, each on the lab it was made on, and return what each answer had wrong."""
     differences: dict[str, list[str]] = {}
-    single = [name for name in names(version) if not is_call_list(version, name)]
+    single = [name for name in single_exchanges(version) if not name.startswith(FACADE)]
     for lab in LABS:
         clock = Clock()
         with GlpiServer(version=version, stock=lab == PROVISIONING, clock=clock) as server:
@@ -49,7 +55,12 @@ def played(version: str) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize(
     ("version", "name"),
-    [(v, n) for v in VERSIONS for n in names(v) if n not in left_out(v) and not is_call_list(v, n)],
+    [
+        (v, n)
+        for v in VERSIONS
+        for n in single_exchanges(v)
+        if n not in left_out(v) and not n.startswith(FACADE)  # test_facade_replay.py plays those
+    ],
 )
 def test_the_stand_in_answers_as_the_recording(version: str, name: str) -> None:
     assert played(version)[name] == []

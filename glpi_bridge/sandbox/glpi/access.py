@@ -23,6 +23,7 @@ OWN: Final = 32768
 FOLLOWUP_ADD_ALL: Final = 4096
 FOLLOWUP_ADD_MY: Final = 4
 SEE_PRIVATE: Final = 8192
+KNOWBASE_ADMIN: Final = 1024
 REQUESTER, ASSIGNED, OBSERVER = 1, 2, 3
 
 
@@ -136,7 +137,19 @@ def sees(db: Database, caller: Caller, itemtype: str, row_id: int) -> bool:
         )
     if itemtype == "Entity":
         return row_id in caller.entities
+    if itemtype == "KnowbaseItem" and not caller.has("knowbase", KNOWBASE_ADMIN):
+        return reads_article(db, caller, row_id)
     return True
+
+
+def reads_article(db: Database, caller: Caller, row_id: int) -> bool:
+    """Tell whether an article is shown: written by the caller, or shared with one of their entities [15/042 043]."""
+    if db["KnowbaseItem"].value(row_id, "users_id") == caller.users_id:
+        return True
+    targets = db["Entity_KnowbaseItem"]
+    shared = {targets.value(i, "entities_id") for i in targets.ids if targets.value(i, "knowbaseitems_id") == row_id}
+    is_for_all = caller.central or db["KnowbaseItem"].value(row_id, "is_faq")
+    return bool(shared & caller.entities) and bool(is_for_all)
 
 
 def visible(db: Database, caller: Caller, itemtype: str, ids: Iterable[int]) -> list[int]:

@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from typing import Any, Final
 
+from . import access
 from .answers import Refused
 from .recorded import Row
 from .values import integer
@@ -143,6 +144,14 @@ class ConfigWriter(Writer):
 
 class ApiClientWriter(Writer):
     """APIClient: addresses are kept as numbers, the App-Token where no answer shows it."""
+
+    def may_add(self, act: Act, data: Row) -> bool:  # noqa: ARG002  # every hook has this shape
+        """Ask for the right to change the configuration."""
+        return act.caller.has(self.type.right, access.UPDATE)
+
+    def may_delete(self, act: Act, row_id: int, *, purge: bool) -> bool:  # noqa: ARG002
+        """Ask for the right to change the configuration."""
+        return act.caller.has(self.type.right, access.UPDATE)
 
     def stored(self, column: str, value: Any) -> Any:
         """Turn an IPv4 address into its number."""

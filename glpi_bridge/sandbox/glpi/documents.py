@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import mimetypes
+import re
+import secrets
 from email.parser import BytesParser
 from email.policy import HTTP
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +16,7 @@ from . import access
 from .answers import Answer, Failed
 from .course import FaultyCourse
 from .http import Request
+from .itemtypes import ITIL
 from .recorded import Row
 from .writing import Act
 
@@ -54,18 +57,32 @@ def create_with_files(lists: Lists, act: Act, course: FaultyCourse, itemtype: st
         raise Failed(400, "ERROR_JSON_PAYLOAD_INVALID", "JSON payload seems not valid") from None
     answer = lists.create(act, course, itemtype, itemtype, given)
     made = json.loads(answer.body)
-    refused = ""
     kept: Row = {}
     for field, name, data in files:
         if name.rpartition(".")[2].lower() not in TAKEN or not data:
-            refused = name
             if not act.world.dialect.encodes:
                 return Answer.html("<!DOCTYPE html><html><head><title>Error - GLPI</title></head></html>", 500)
+            made["message"] = f"File {name} not found."
             continue
         store(act.world, act, itemtype, made["id"], name, data)
-        kept[field] = [{"name": name, "size": len(data), "type": _type(name), "display": name}]
-    said = f"File {refused} not found." if refused else made["message"]
-    return Answer(201, Answer.json({"id": made["id"], "message": said, "upload_result": kept}).body, answer.headers)
+        if not kept:  # of several GLPI shows the first one only [15/025]
+            kept[field] = [_shown(act.world, field, name, data)]
+            made["message"] = "Document copy succeeded."
+    return Answer(201, Answer.json({**made, "upload_result": kept or []}).body, answer.headers)
+
+
+def _shown(world: World, field: str, name: str, data: bytes) -> Row:
+    """Return a file as `upload_result` shows it [15/024-026]."""
+    mark = f"{secrets.token_hex(7)}.{secrets.randbelow(10**8):08}"
+    where = "apirest.php" if world.dialect.encodes else "index.php"
+    kept = f"{mark}{world.dialect.stored(name)}"
+    base = world.settings.url_base
+    return {
+        "name": kept, "size": len(data), "type": _type(name), "url": f"{base}/files/{quote(kept)}",
+        "deleteUrl": f"{base}/{where}?file={quote(kept)}", "deleteType": "DELETE", "prefix": mark,
+        "display": world.dialect.stored(name), "filesize": f"{len(data)} B",
+        "id": f"doc{field}{secrets.randbelow(10**10)}",
+    }  # fmt: skip
 
 
 def _type(name: str) -> str:
@@ -73,20 +90,30 @@ def _type(name: str) -> str:
 
 
 def store(world: World, act: Act, itemtype: str, items_id: int, name: str, data: bytes) -> int:
-    """Keep a file and hang it on an item."""
-    row = {
-        "name": f"Document {items_id}", "filename": world.dialect.stored(name), "mime": _type(name),
-        "users_id": act.caller.users_id, "date_creation": act.now, "date_mod": act.now,
-        "sha1sum": hashlib.sha1(data, usedforsecurity=False).hexdigest(),
-    }  # fmt: skip
-    number = world.db["Document"].insert(row)
-    world.files[number] = data
-    world.db["Document_Item"].insert(
-        {
-            "documents_id": number, "itemtype": itemtype, "items_id": items_id, "users_id": act.caller.users_id,
-            "date": act.now, "date_creation": act.now, "date_mod": act.now,
-        }
-    )  # fmt: skip
+    """Keep a file and hang it on an item; one that is there already is hung up again, under its new name."""
+    documents = world.db["Document"]
+    digest = hashlib.sha1(data, usedforsecurity=False).hexdigest()
+    number = next((i for i in documents.ids if documents.value(i, "sha1sum") == digest), None)
+    ending = name.rpartition(".")[2].upper()
+    row: Row = {"filename": world.dialect.stored(name), "mime": _type(name), "date_mod": act.now}
+    if number is None:
+        row |= {
+            "name": f"Document {items_id}", "users_id": act.caller.users_id, "date_creation": act.now,
+            "sha1sum": digest, "filepath": f"{ending}/{digest[:2]}/{digest[2:]}.{ending}",
+            "tag": f"{secrets.token_hex(4)}-{secrets.token_hex(4)}-{secrets.token_hex(7)}",
+        }  # fmt: skip
+        number = documents.insert(row)
+        world.files[number] = data
+    else:
+        documents.update(number, row)
+    links = world.db["Document_Item"]
+    if number not in {links.value(i, "documents_id") for i in links.children("parent", (itemtype, items_id))}:
+        links.insert(
+            {
+                "documents_id": number, "itemtype": itemtype, "items_id": items_id, "users_id": act.caller.users_id,
+                "date": act.now, "date_creation": act.now, "date_mod": act.now,
+            }
+        )  # fmt: skip
     return number
 
 
@@ -101,7 +128,10 @@ def of_item(world: World, itemtype: str, items_id: int) -> list[Row]:
         number = links.value(link, "documents_id")
         if number in world.db["Document"].rows:
             row = world.db["Document"].full(number)
-            extra = {"assocID": link, "assocdate": links.value(link, "date"), "entityID": 0, "entity": "Root entity"}
+            extra = {
+                "assocID": link, "assocdate": links.value(link, "date_mod"), "entityID": 0, "entity": "Root entity",
+                "headings": None,
+            }  # fmt: skip
             found.append({**extra, **row, "filename": world.dialect.shown(str(row["filename"]), sanitized=False)})
     return found
 
@@ -119,10 +149,26 @@ def send(world: World, request: Request, query: Row) -> Answer:
     item = int(query.get("items_id", 0))
     if number not in world.files:
         return Answer.html(page, 200 if world.dialect.encodes else 404)
-    sees = item in world.db[itemtype].rows and access.sees_itil(world.db, caller, itemtype, item)
+    known = itemtype in ITIL and item in world.db[itemtype].rows
+    sees = known and access.sees_itil(world.db, caller, itemtype, item)
     if not sees or number not in {row["id"] for row in of_item(world, itemtype, item)}:
         return Answer.html(page, refused)
     row = world.db["Document"].full(number)
     name = world.dialect.shown(str(row["filename"]), sanitized=False)
-    headers = {"Content-Disposition": f"attachment; filename*=utf-8''{quote(name)}", "Cache-Control": "private"}
-    return Answer(200, world.files[number], headers, str(row["mime"]))
+    attached = "" if str(row["mime"]).startswith("image/") else "attachment; "
+    named = f"{attached}filename=\"{ascii_name(name)}\"; filename*=utf-8''{quote(name)}"
+    headers = {"Content-Disposition": named, "Cache-Control": "private"}
+    kind = f"{row['mime']};charset=UTF-8" if str(row["mime"]).startswith("text/") else str(row["mime"])
+    part = re.fullmatch(r"bytes=(\d+)-(\d+)", request.headers.get("range", ""))
+    if part is None or not world.dialect.encodes:  # 11 does not look at it [15/033]
+        return Answer(200, world.files[number], headers, kind)
+    whole = world.files[number]
+    first, last = int(part[1]), min(int(part[2]), len(whole) - 1)
+    return Answer(
+        206, whole[first : last + 1], {**headers, "Content-Range": f"bytes {first}-{last}/{len(whole)}"}, kind
+    )
+
+
+def ascii_name(name: str) -> str:
+    """Return a file's name as a header can carry it."""
+    return name.encode("ascii", "replace").decode().replace('"', "'")

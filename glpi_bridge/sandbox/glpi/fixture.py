@@ -14,17 +14,8 @@ if TYPE_CHECKING:
 STOCK_ROWS: Final = {
     "User": 6, "Entity": 0, "RequestType": 6, "CronTask": 1000, "Calendar": 1, "CalendarSegment": 5,
 }  # fmt: skip
-ALL_RIGHTS: Final = (1 << 20) - 1
 PASSWORDS: Final = {2: "glpi", 7: "Bridge-lab-1", 8: "End-lab-1", 9: "Tech-lab-1", 10: "End-lab-2", 11: "Inact-lab-1"}
 STOCK_PROFILES: Final = {2: "Observer", 3: "Admin", 5: "Hotliner", 6: "Technician", 7: "Supervisor", 8: "Read-Only"}
-TECHNICIAN: Final = {
-    "ticket": 166919, "followup": 13319, "task": 13329, "ticketvalidation": 3088, "problem": 1121, "change": 1151,
-    "user": 1055, "group": 1, "computer": 127, "networking": 127, "document": 127, "knowbase": 14359, "entity": 33,
-}  # fmt: skip
-TECHNICIAN_OF_11: Final = {
-    **TECHNICIAN, "ticket": 429063, "followup": 64535, "task": 64535, "problem": 1151, "change": 132223,
-    "computer": 3967, "networking": 3967,
-}  # fmt: skip
 
 
 def build(world: World, *, stock: bool) -> None:
@@ -42,22 +33,22 @@ def build(world: World, *, stock: bool) -> None:
 
 
 def _profiles(world: World, *, stock: bool) -> None:
-    columns = world.recorded.columns["Profile"]
-    rights = {k for k, v in world.recorded.profiles["Bridge"].items() if isinstance(v, int) and k in columns}
-    names = {k for k in rights - NO_RIGHTS if not k.endswith("_id")}
-    self_service = world.recorded.profiles["Self-Service"]
-    _profile(
-        world, 1, "Self-Service", "helpdesk", {k: v for k, v in self_service.items() if k in columns and k != "id"}
-    )
-    _profile(world, 4, "Super-Admin", "central", dict.fromkeys(names, ALL_RIGHTS))
-    technician = TECHNICIAN if world.dialect.encodes else TECHNICIAN_OF_11
+    recorded = {name: _of_profile(world, name) for name in world.recorded.profiles}
+    _profile(world, 1, "Self-Service", "helpdesk", recorded["Self-Service"])
+    _profile(world, 4, "Super-Admin", "central", recorded["Super-Admin"])
     for number, name in STOCK_PROFILES.items():
-        _profile(world, number, name, "central", technician if number in {3, 5, 6, 7} else {"ticket": 1025})
+        rights = recorded["Technician"] if number in {3, 5, 6, 7} else {"ticket": 1025}
+        _profile(world, number, name, "central", rights)
     if stock:
         return
-    bridge = {k: v for k, v in world.recorded.profiles["Bridge"].items() if k in columns and k != "id"}
-    _profile(world, 9, "Bridge", "central", bridge)
+    _profile(world, 9, "Bridge", "central", recorded["Bridge"])
     world.db["Profile"].next_id = 10
+
+
+def _of_profile(world: World, name: str) -> Row:
+    """Return what was recorded of a profile: its rights as sums of bits, its settings."""
+    columns = world.recorded.columns["Profile"]
+    return {k: v for k, v in world.recorded.profiles[name].items() if k in columns and k != "id"}
 
 
 def _profile(world: World, number: int, name: str, interface: str, rights: Row) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from .access import Caller
 from .answers import Refused
@@ -12,6 +12,7 @@ from .writing import Act
 
 TECHNICIAN, ADMINISTRATOR, ENDUSER, BRIDGE = 9, 2, 8, 7
 BRIDGE_PROFILE = 9
+_EVERY_BIT: Final = (1 << 20) - 1
 
 
 class People:
@@ -27,6 +28,8 @@ class People:
         """Return an act of a user: as they are on a ticket, with all rights, in all entities."""
         profile = 1 if user == ENDUSER else 4
         rights = self.world.db["Profile"].full(BRIDGE_PROFILE if user == BRIDGE else 4)
+        if user != BRIDGE:
+            rights = {name: _EVERY_BIT for name, value in rights.items() if isinstance(value, int)}
         entities = frozenset(self.world.db["Entity"].ids)
         interface = "helpdesk" if profile == 1 else "central"
         caller = Caller(user, profile, interface, entities, 0, rights, self.world.groups_of(user))
@@ -147,6 +150,10 @@ class People:
     def activate(self, who: int, *, user: int = ADMINISTRATOR) -> None:
         """Activate an account."""
         self._update("User", who, {"is_active": 1}, user)
+
+    def expire_password(self, who: int) -> None:
+        """Let a password be too old: signing in gives a session without a profile [15/081]."""
+        self.world.expired.add(who)
 
     def set_rights(self, profile: int, rights: dict[str, int]) -> None:
         """Set rights of a profile as sums of bits; sessions see them after their next sign-in."""

@@ -79,13 +79,15 @@ class Reader:
             row = {k: v for k, v in row.items() if not k.startswith("password_forget")}
         links = None if not truthy(parameters.get("get_hateoas", "true")) else self.links(itemtype, row)
         names = [str(k) for k in listed(parameters.get("add_keys_names"))]
-        keys = {k: self.key_name(itemtype, row, k) for k in names} if names else None
+        if not self.world.dialect.encodes and {"items_id", "itemtype"} & set(names):
+            raise Crashed  # [15/054]
+        keys = {k: self.key_name(itemtype, row, k) for k in names if k == "id" or foreign_type(k)} if names else None
         if truthy(parameters.get("expand_dropdowns", "")):
             row.update(self.expanded(row, sanitized=sanitized))
         if links:
             row["links"] = links
         if keys is not None:
-            row["_keys_names"] = keys
+            row["_keys_names"] = keys or []
         return row
 
     def expanded(self, row: Row, *, sanitized: bool) -> Row:
@@ -138,6 +140,10 @@ class Reader:
         for name, right in with_key.items():
             if truthy(parameters.get(f"with_{name}", "")) and not caller.has(right, READ):
                 shown[f"_{name}"] = dict(refusal)
+        if itemtype == "KnowbaseItem":
+            shown["_categories"] = []
+            if truthy(parameters.get("with_documents", "")):
+                shown["_documents"] = of_item(self.world, itemtype, row_id)
         if itemtype not in ITIL:
             return
         for name in ("tickets", "problems", "changes", "documents"):

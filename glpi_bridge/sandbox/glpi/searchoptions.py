@@ -97,17 +97,13 @@ class Option:
         return like(value, self.search_text)
 
     def search_text(self, text: str) -> str:
-        """Return what the version searches for: 10 looks for `<` in a content under another name than it stores.
+        """Return what the version searches for: 10 looks for `<` under another name than it stores.
 
-        See 04/013 to 04/015.
+        See 04/013 to 04/015 and 15/014.
         """
         if not self.world.dialect.encodes or self.field == "completename":
             return text
-        if self.datatype == "text" and self.field == "content":
-            return (
-                encode(text.replace("<", "&lt;").replace(">", "&gt;")) if "<" in text or ">" in text else encode(text)
-            )
-        return encode(text)
+        return encode(text.replace("<", "&lt;").replace(">", "&gt;"))
 
     def equals(self, caller: Caller, value: str) -> Condition:
         """Compare by id where the option has one, by value otherwise; status knows words [04/003-006 021]."""

@@ -49,6 +49,7 @@ class Session:
     touched: float
     lock: threading.Lock = field(default_factory=threading.Lock)
     killed: bool = False
+    by_token: bool = True
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,20 @@ from .http import Request
 from .query import truthy
 from .recorded import Row
 from .sessions import Session
-from .world import World
+from .world import NO_PROFILE, World
 
 _MAIL_SENT: Final = (
     "If the given email address corresponds to one and only one GLPI user, you will receive an email containing the "
     "information required to reset your password. Please contact your administrator if you do not receive an email."
 )
+
+
+_OF_A_PROFILE: Final = {
+    "glpiactive_entity", "glpiactive_entity_name", "glpiactive_entity_recursive", "glpiactive_entity_shortname",
+    "glpiactiveentities", "glpiactiveentities_string", "glpiactiveprofile", "glpientity_fullstructure", "glpigroups",
+    "glpigroups_cache_date", "glpiparententities", "glpiparententities_string", "glpiprofiles", "glpisearch",
+    "glpishowallentities",
+}  # fmt: skip
 
 
 class SignIn:
@@ -35,7 +43,7 @@ class SignIn:
         header = "" if stripped else request.headers.get("authorization", "")
         token = parameters.get("user_token") or _after(header, "user_token")
         if token:
-            return self.opened(self.by_token(str(token)), parameters)
+            return self.opened(self.by_token(str(token)), parameters, by_token=True)
         login, password = _basic(header) or (str(parameters.get("login") or ""), str(parameters.get("password") or ""))
         if not login or not password:
             text = "parameter(s) login, password or user_token are missing"
@@ -65,22 +73,26 @@ class SignIn:
                 return user
         raise Failed(401, "ERROR_GLPI_LOGIN", "Incorrect username or password")
 
-    def opened(self, user: int, parameters: Row) -> Answer:
+    def opened(self, user: int, parameters: Row, *, by_token: bool = False) -> Answer:
         """Open the session in the user's first profile."""
         if not self.world.settings.session_folder:
             if self.world.dialect.encodes:
                 return Answer.json({"session_token": ""})  # GLPI does not notice that PHP could not keep it [11/045]
             self.world.sessions.files.clear()
             self.world.settings.session_folder = True
-        session = self.open(user)
+        session = self.open(user, by_token=by_token)
         self.world.db["User"].update(user, {"last_login": self.world.now()})
         body: Row = {"session_token": session.token}
         if truthy(parameters.get("get_full_session", "")):
             body["session"] = {k: v for k, v in self.full(session).items() if k != "MESSAGE_AFTER_REDIRECT"}
         return Answer.json(body)
 
-    def open(self, user: int) -> Session:
-        """Start a session for a user; 401 without any profile."""
+    def open(self, user: int, *, by_token: bool = True) -> Session:
+        """Start a session for a user; 401 without any profile; an expired password gives one without [15/081]."""
+        if user in self.world.expired and not by_token:
+            bare = self.world.sessions.start(user, NO_PROFILE, 0, is_recursive=0)
+            bare.by_token = False
+            return bare
         given = self.world.profiles_of(user)
         if not given:
             raise Failed(401, "ERROR_GLPI_LOGIN", "You don't have right to connect")
@@ -89,6 +101,7 @@ class SignIn:
         first = ranked[0]
         recursive = first["is_recursive"]
         session = self.world.sessions.start(user, first["profiles_id"], first["entities_id"], is_recursive=recursive)
+        session.by_token = by_token
         self.world.rights_at_login[session.token] = self.world.db["Profile"].full(first["profiles_id"])
         return session
 
@@ -209,8 +222,9 @@ class SignIn:
         """Return the session as PHP keeps it."""
         user = self.world.db["User"].full(session.users_id)
         body: dict[str, Any] = copy.deepcopy(self.world.recorded.session)
-        active = self.active(session)["active_entities"]
-        profile = self.profile(session)
+        active = [one["id"] for one in self.active(session)["active_entities"]]
+        whole = self.world.db["Entity"].ids
+        entity = self.world.db["Entity"].value(session.entities_id, "name")
         body.update(
             valid_id=session.token,
             glpi_currenttime=self.world.now(),
@@ -220,13 +234,22 @@ class SignIn:
             glpifirstname=user["firstname"],
             glpifriendlyname=self.world.friendly_name(session.users_id),
             glpiprofiles={str(p["id"]): {"name": p["name"], "entities": p["entities"]} for p in self.profiles(session)},
-            glpiactiveprofile=profile,
+            glpiextauth=int(session.by_token),
+            glpishowallentities=int(set(active) == set(whole)),
             glpiactive_entity=session.entities_id,
             glpiactive_entity_recursive=session.is_recursive,
-            glpiactiveentities=[e["id"] for e in active],
-            glpiactiveentities_string=", ".join(f"'{e['id']}'" for e in active),
+            glpiactive_entity_name=f"{entity} (tree structure)" if session.is_recursive else entity,
+            glpiactive_entity_shortname=f"{entity} (tree structure)" if session.is_recursive else entity,
+            glpiactiveentities=active,
+            glpiactiveentities_string=", ".join(f"'{i}'" for i in active),
             glpigroups=sorted(self.world.groups_of(session.users_id)),
         )
+        if not session.by_token:
+            body["noAUTO"] = 1
+        if session.profiles_id == NO_PROFILE:
+            body = {k: v for k, v in body.items() if k not in _OF_A_PROFILE} | {"glpi_password_expired": 1}
+        else:
+            body["glpiactiveprofile"] = self.profile(session)
         return body
 
     def config(self) -> Row:

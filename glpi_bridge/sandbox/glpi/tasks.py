@@ -139,7 +139,7 @@ class SatisfactionWriter(Writer):
         changes = super().prepare_update(act, row_id, data)
         if "satisfaction" not in data:
             return changes
-        changes["date_answered"] = act.now
+        changes.update(date_answered=act.now, satisfaction=int(data["satisfaction"]))
         if not self.world.dialect.encodes:
             rule = self.world.db["Entity"].full(0)
             least = rule["inquest_mandatory_comment"] or 0

@@ -24,6 +24,8 @@ from .sessions import Handler, Session, Sessions
 from .writing import Writer
 
 DUPLICATE_OF: Final = 2
+NO_PROFILE: Final = 0
+"""The profile of a session that may do nothing: its password is too old."""
 LINKS: Final = (
     "Item_Ticket", "Item_Problem", "Change_Item", "Problem_Ticket", "Change_Ticket", "Change_Problem", "TicketCost",
     "Supplier_Ticket", "Document_Item",
@@ -145,6 +147,7 @@ class World:
         self.children = threading.BoundedSemaphore(self.workers) if self.workers else None
         self.rights_at_login: dict[str, Row] = {}
         self.passwords: dict[int, str] = {}
+        self.expired: set[int] = set()
         self.user_tokens: dict[int, str] = {}
         self.orders = Orders()
         self.log: list[Call] = []
@@ -201,7 +204,9 @@ class World:
     # -- people and rights --
 
     def caller(self, session: Session) -> Caller:
-        """Return who is at work in a session."""
+        """Return who is at work in a session; one without a profile may do nothing."""
+        if session.profiles_id == NO_PROFILE:
+            return Caller(session.users_id, NO_PROFILE, "", frozenset(), 0, {})
         profiles = self.db["Profile"]
         return Caller(
             users_id=session.users_id,
