@@ -50,9 +50,36 @@ class Shown:
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
+class Tickets(Mapping[int, Shown]):
+    """Tickets by number, of the rows of a search: each is read when it is asked for, as GLPI may wait for the call."""
+
+    def __init__(self, context: Context, rows: Iterable[Mapping[str, Any]]) -> None:
+        self._context = context
+        self._rows = {int(row[str(ID)]): row for row in rows}
+        self._read: dict[int, Shown] = {}
+
+    def __getitem__(self, id_: int) -> Shown:
+        if id_ not in self._read:
+            self._read[id_] = read_row(self._context, self._rows[id_])
+        return self._read[id_]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._rows.keys() | self._read.keys())
+
+    def __len__(self) -> int:
+        return len(self._rows.keys() | self._read.keys())
+
+    def __contains__(self, id_: object) -> bool:
+        return id_ in self._rows or id_ in self._read
+
+    def add(self, one: Shown) -> None:
+        """Put in a ticket that was read by itself: the search hides the trash."""
+        self._read[one.id] = one
+
+
 def look(
     context: Context, ticket_ids: Iterable[int], *, with_fields: bool = False, with_editor: bool = False
-) -> dict[int, Shown]:
+) -> Mapping[int, Shown]:
     """Read these tickets on the session that is about to write; stop if the witnesses' markers are gone.
 
     GLPI is asked also where there is none to read: what is to be written needs a session that lives.
@@ -66,7 +93,7 @@ def look(
     editor = (EDITOR,) if with_editor else ()
     shown = _search(context, wanted | {int(id_) for id_ in witnesses}, (*SHOWN, *more, *editor))
     for id_ in wanted - shown.keys():
-        shown[id_] = _one(context, id_)
+        shown.add(_one(context, id_))
     _check_witnesses(context, witnesses, shown)
     return shown
 
@@ -111,13 +138,12 @@ def _judged(seen: Seen) -> tuple[object, ...]:
     return seen.status, seen.urgency, seen.impact, own, seen.is_deleted, seen.is_gone
 
 
-def _search(context: Context, ids: set[int], show: Sequence[int]) -> dict[int, Shown]:
+def _search(context: Context, ids: set[int], show: Sequence[int]) -> Tickets:
     criteria: list[dict[str, Any]] = [
         {"link": "OR", "field": ID, "searchtype": "equals", "value": id_} for id_ in sorted(ids)
     ]
     found = context.glpi.search("Ticket", criteria, show, limit=max(1, len(ids)), newest_first=True)
-    shown = (read_row(context, row) for row in found.rows)
-    return {one.id: one for one in shown if one.id in ids}
+    return Tickets(context, (row for row in found.rows if int(row[str(ID)]) in ids))
 
 
 def read_row(context: Context, row: Mapping[str, Any]) -> Shown:
@@ -196,7 +222,7 @@ def newest_own(context: Context, *, by: str, trash: bool) -> Iterator[dict[str, 
     return context.glpi.newest("Ticket", mine | {"is_deleted": "true"} if trash else mine, by=by)
 
 
-def _check_witnesses(context: Context, witnesses: Mapping[str, str], shown: dict[int, Shown]) -> None:
+def _check_witnesses(context: Context, witnesses: Mapping[str, str], shown: Mapping[int, Shown]) -> None:
     if any(_testifies(shown.get(int(id_)), marker) for id_, marker in witnesses.items()):
         return
     known = {int(id_): shown.get(int(id_)) or _one(context, int(id_)) for id_ in witnesses}

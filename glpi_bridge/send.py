@@ -112,7 +112,7 @@ def _is_clear(outcomes: Iterable[Outcome]) -> bool:
     return all(outcome.verdict is Verdict.DONE for outcome in outcomes)
 
 
-def _look(context: Context, group: Iterable[Due]) -> tuple[dict[int, Shown], dict[int, Belonging]]:
+def _look(context: Context, group: Iterable[Due]) -> tuple[Mapping[int, Shown], Mapping[int, Belonging]]:
     """Read the tickets that are about to be written to and those just made, and what belongs on those to be linked."""
     ids = [one.owed.incident.told.ticket_id or 0 for one in group if _has_ticket(one)]
     fathers = {father for one in group if (father := _father(one)) is not None}
@@ -121,7 +121,7 @@ def _look(context: Context, group: Iterable[Due]) -> tuple[dict[int, Shown], dic
     if context.works("GLPI"):
         log.info("GLPI answers again")
     if any(one.step.kind is StepKind.HAND_OVER for one in group):
-        shown |= _whether_taken(context, [shown[id_] for id_ in ids])
+        shown = {**shown, **_whether_taken(context, [shown[id_] for id_ in ids])}
     linking = [(one.owed.incident, one.route) for one in group if one.step.kind in LINKING]
     return shown, items.belongings(context, linking) if linking else {}
 
@@ -498,6 +498,7 @@ def verify(context: Context) -> None:
 def check_made(context: Context, shown: Mapping[int, Shown]) -> None:
     """Look at new tickets as they were read back: do they carry their marker and their actors?"""
     carried = {}
+    changed: dict[str, str] = {}
     for id_ in [id_ for id_ in context.unverified if id_ in shown]:
         made = context.unverified.pop(id_)
         one = shown[id_]
@@ -507,26 +508,29 @@ def check_made(context: Context, shown: Mapping[int, Shown]) -> None:
             text = "GLPI has rewritten the text of our tickets (a business rule or template?): their markers are gone"
             if context.notice("marker", "rewritten", text):
                 log.warning("ticket %d: %s", id_, text)
-        _say_rewritten(context, made, one)
+        changed |= _rewritten(context, made, one)
         missing = _dropped(made, one)
         if missing and not one.seen.is_gone and not one.seen.is_deleted:
             _owe_actors(context, id_, missing)
+    for field, text in changed.items():
+        if context.notice("rewritten", field, text):
+            log.warning("%s", text)
     if carried:
         look.remember(context, carried)
 
 
-def _say_rewritten(context: Context, made: Made, shown: Shown) -> None:
-    """Note what stands otherwise than it was sent, with the first ticket of each field as an example."""
+def _rewritten(context: Context, made: Made, shown: Shown) -> dict[str, str]:
+    """Say by field what stands otherwise than it was sent, with the first ticket of each as an example."""
     if not shown.fields:
-        return
-    for one in rewritten.rewritten(rewritten.as_sent(context.names, made.sent), shown.fields):
-        text = context.rewritten.setdefault(
+        return {}
+    return {
+        one.field: context.rewritten.setdefault(
             one.field,
             f"GLPI changes what new tickets are sent with: of ticket {shown.id} {one}. A business rule or a template "
             "does that; it stands",
         )
-        if context.notice("rewritten", one.field, text):
-            log.warning("%s", text)
+        for one in rewritten.rewritten(rewritten.as_sent(context.names, made.sent), shown.fields)
+    }
 
 
 def _dropped(made: Made, shown: Shown) -> list[str]:

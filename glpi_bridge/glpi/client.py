@@ -204,7 +204,7 @@ class Glpi:
         """Read a date of GLPI (`2026-11-25 07:30:16`, its server's zone)."""
         if not text:
             return None
-        local = datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+        local = datetime.fromisoformat(text).replace(tzinfo=UTC)
         return local - self._offset
 
     def from_utc(self, time: datetime) -> str:

@@ -47,7 +47,7 @@ class _Row:
 
 @dataclass(frozen=True, slots=True)
 class _List:
-    rows: tuple[_Row, ...]
+    rows: Mapping[int, _Row]
     read_at: datetime
 
 
@@ -76,10 +76,10 @@ class Names:
 
     def path_of(self, itemtype: str, id_: int) -> str:
         """Return the path of an item by its id; raises NameNotFound where our account does not see it."""
-        for row in self._rows(itemtype):
-            if row.id == id_:
-                return row.path
-        raise NameNotFound(KINDS.get(itemtype, itemtype), str(id_))
+        row = self._list(itemtype).get(id_)
+        if row is None:
+            raise NameNotFound(KINDS.get(itemtype, itemtype), str(id_))
+        return row.path
 
     def category(self, name: str, type_: TicketType, entity_id: int | None) -> int:
         """Return an ITILCategory's id if it serves that type of ticket in that entity; else raise NameNotFound."""
@@ -165,11 +165,15 @@ class Names:
             )
         raise NameNotFound(kind, name, difflib.get_close_matches(name, self.all(itemtype), 3))
 
-    def _rows(self, itemtype: str) -> tuple[_Row, ...]:
+    def _rows(self, itemtype: str) -> Iterable[_Row]:
+        return self._list(itemtype).values()
+
+    def _list(self, itemtype: str) -> Mapping[int, _Row]:
         held = self._lists.get(itemtype)
         if held is None or self._now() - held.read_at > self._max_age:
             read_at = self._now()
-            held = _List(tuple(_row(row) for row in self._read(itemtype)), read_at)
+            rows = (_row(row) for row in self._read(itemtype))
+            held = _List({row.id: row for row in rows}, read_at)
             self._lists[itemtype] = held
         return held.rows
 

@@ -56,7 +56,7 @@ class Searcher:
         self.check(criteria, known)
         trash = number(parameters.get("is_deleted"))
         ids = self.shown(caller, itemtype, self.bounded(itemtype, criteria), trash)
-        if criteria:
+        if criteria and self.named(criteria) is None:
             ids = list(filter(self.condition(caller, itemtype, criteria), ids))
         sort = self.sort_keys(parameters, known)
         orders = [str(o).upper() for o in (listed(parameters.get("order")) or [parameters.get("order") or "ASC"])]
@@ -126,9 +126,7 @@ class Searcher:
     def alternatives(self, criteria: list[Row]) -> set[int] | None:
         """Return the ids of "id equals" criteria that are all OR, alone or as one nested list; None otherwise."""
         sets = []
-        if criteria and all(
-            str(one.get("link", "OR" if i == 0 else "AND")).upper() == "OR" for i, one in enumerate(criteria)
-        ):
+        if _is_either(criteria):
             return self.exact_ids(criteria)
         for i, one in enumerate(criteria):
             if str(one.get("link", "AND")).upper() != "AND" and i > 0:
@@ -140,6 +138,11 @@ class Searcher:
                 if found is not None:
                     sets.append(found)
         return set.intersection(*sets) if sets else None
+
+    def named(self, criteria: list[Row]) -> set[int] | None:
+        """Return the ids where the criteria are nothing but "one of these ids"; None otherwise."""
+        plain = all(one.get("searchtype") == "equals" for one in criteria)
+        return self.exact_ids(criteria) if plain and _is_either(criteria) else None
 
     def exact_ids(self, criteria: list[Row]) -> set[int] | None:
         """Return the ids named one by one, None when anything else is among the criteria."""
@@ -254,21 +257,27 @@ class Searcher:
         body: Row = {"totalcount": total, "count": len(rows), "sort": sort, "order": orders}
         uid = truthy(parameters.get("uid_cols", ""))
         if rows:
-            body["data"] = [self.row(itemtype, i, columns, criteria, uid=uid) for i in rows]
+            metas = [one for one in criteria if truthy(one.get("meta", "")) and str(one.get("field")) == "1"]
+            body["data"] = [self.row(itemtype, i, columns, metas, uid=uid) for i in rows]
         content_range = f"{start}-{start + len(rows) - 1}/{total}" if rows else "0--1/0"
         body["content-range"] = content_range
         headers = {"Accept-Range": f"{itemtype} 1000", **({"Content-Range": content_range} if rows else {})}
         status = 206 if start + len(rows) < total or start > 0 else 200
         return Answer(status, Answer.json(body).body, headers)
 
-    def row(self, itemtype: str, row_id: int, columns: list[str], criteria: list[Row], *, uid: bool) -> Row:
+    def row(self, itemtype: str, row_id: int, columns: list[str], metas: list[Row], *, uid: bool) -> Row:
         """Return one row under option numbers, or under their unique names."""
         known = self.options(itemtype)
         shown = {known[c].uid if uid else c: known[c].shown(row_id) for c in columns}
-        for one in criteria:
-            if truthy(one.get("meta", "")) and str(one.get("field")) == "1":
-                shown["1"] = self.meta_names(itemtype, one, row_id)[0]  # it overwrites the item's own name [04/049]
+        for one in metas:
+            shown["1"] = self.meta_names(itemtype, one, row_id)[0]  # it overwrites the item's own name [04/049]
         return shown
+
+
+def _is_either(criteria: list[Row]) -> bool:
+    """Tell whether there are criteria and they are all joined by OR."""
+    links = (str(one.get("link", "AND" if i else "OR")).upper() for i, one in enumerate(criteria))
+    return bool(criteria) and all(link == "OR" for link in links)
 
 
 def _not(condition: Condition) -> Condition:
