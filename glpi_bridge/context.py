@@ -162,9 +162,9 @@ class Context:
         """Return the clock's time as an aware datetime."""
         return datetime.fromtimestamp(self.now(), UTC)
 
-    def notice(self, kind: str, subject: str, text: str) -> bool:
+    def notice(self, kind: str, subject: str, text: str, times: int = 1) -> bool:
         """Note something for `status`; True when it is new (then it is worth a log line)."""
-        return self.store.write(meta.notice, kind, subject, text, self.now())
+        return self.store.write(meta.notice, kind, subject, text, self.now(), times)
 
     def stop(self, why: str) -> None:
         """Stop all writes, to Zabbix too, until a person has acted (`glpi-bridge adopt`, `resume`)."""
@@ -200,12 +200,11 @@ class Context:
 
 
 def _is_held(connection: Connection, target: str, now: float) -> bool:
-    if meta.get(connection, PAUSED) is not None:
+    trouble = f"trouble {target}"
+    kept = meta.several(connection, (PAUSED, STOPPED, trouble))
+    if PAUSED in kept or STOPPED in kept:  # stopped: nor is Zabbix told numbers that are in question
         return True
-    if meta.get(connection, STOPPED) is not None:  # nor is Zabbix told numbers that are in question
-        return True
-    trouble = meta.get(connection, f"trouble {target}")
-    return trouble is not None and trouble["until"] > now
+    return trouble in kept and bool(kept[trouble]["until"] > now)
 
 
 def _failed(connection: Connection, target: str, error: BridgeError, terms: Terms, now: float, chance: float) -> bool:

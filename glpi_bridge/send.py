@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -419,22 +420,8 @@ def _refused(context: Context, write: Write, outcome: Outcome) -> End:
     if outcome.code == "MISSING":
         seen = replace(owed.incident.seen, is_gone=True)
         return End(owed.incident.id, seen=seen, state=outcome.text)
-    if write.step.kind is StepKind.LINK and owed.tries:
-        log.info("%s: GLPI does not link it to ticket %s: %s", owed.incident.marker, write.step.subject, outcome.text)
-        return End(owed.incident.id, told=replace(before, linked=before.linked | {int(write.step.subject)}))
-    if write.step.kind is StepKind.ASSET and owed.tries:
-        log.info("%s: GLPI does not link it to %s: %s", owed.incident.marker, write.item.subject, outcome.text)
-        return End(owed.incident.id, told=_all_looked_for(owed.incident))
-    if write.step.kind is StepKind.CLOSE and owed.tries:
-        text = f"GLPI does not let the bridge close ticket {before.ticket_id}: {outcome.text}"
-        if context.notice("left solved", str(before.ticket_id), text):
-            log.warning("%s", text)
-        return End(owed.incident.id, told=replace(before, closed=before.closed | {write.item.subject}))
-    if write.step.kind is StepKind.HAND_OVER and owed.tries:
-        text = f"GLPI does not let the bridge hand ticket {before.ticket_id} over: {outcome.text}"
-        if context.notice("not handed over", str(before.ticket_id), text):
-            log.warning("%s", text)
-        return End(owed.incident.id, told=replace(before, owned=True))
+    if owed.tries and (after := _given_up(context, write, outcome)) is not None:
+        return End(owed.incident.id, told=after)
     tries = owed.tries + 1
     since = now if owed.refused_at is None else owed.refused_at
     if tries >= terms.give_up_after_refusals and now - since >= terms.give_up_after:
@@ -446,6 +433,28 @@ def _refused(context: Context, write: Write, outcome: Outcome) -> End:
         owed.incident.id, state=f"refused {tries} times: {outcome.text}", not_before=pause, tries=tries,
         refused_at=since, doubts=owed.doubts,
     )  # fmt: skip
+
+
+def _given_up(context: Context, write: Write, outcome: Outcome) -> Told | None:
+    """Return what counts as told once GLPI has refused twice what nothing waits for; None where a person has to see."""
+    before, ticket = write.owed.incident.told, write.owed.incident.told.ticket_id
+    match write.step.kind:
+        case StepKind.LINK:
+            log.info("ticket %s: GLPI does not link it to %s: %s", ticket, write.step.subject, outcome.text)
+            return replace(before, linked=before.linked | {int(write.step.subject)})
+        case StepKind.ASSET:
+            log.info("ticket %s: GLPI does not link it to %s: %s", ticket, write.item.subject, outcome.text)
+            return _all_looked_for(write.owed.incident)
+        case StepKind.CLOSE:
+            after, kind, what = replace(before, closed=before.closed | {write.item.subject}), "left solved", "close"
+        case StepKind.HAND_OVER:
+            after, kind, what = replace(before, owned=True), "not handed over", "hand over"
+        case _:
+            return None
+    text = f"GLPI does not let the bridge {what} ticket {ticket}: {outcome.text}"
+    if context.notice(kind, str(ticket), text):
+        log.warning("%s", text)
+    return after
 
 
 def react(context: Context, attempt: Attempt, outcomes: Sequence[Outcome]) -> None:
@@ -498,7 +507,7 @@ def verify(context: Context) -> None:
 def check_made(context: Context, shown: Mapping[int, Shown]) -> None:
     """Look at new tickets as they were read back: do they carry their marker and their actors?"""
     carried = {}
-    changed: dict[str, str] = {}
+    changed: Counter[str] = Counter()
     for id_ in [id_ for id_ in context.unverified if id_ in shown]:
         made = context.unverified.pop(id_)
         one = shown[id_]
@@ -508,29 +517,30 @@ def check_made(context: Context, shown: Mapping[int, Shown]) -> None:
             text = "GLPI has rewritten the text of our tickets (a business rule or template?): their markers are gone"
             if context.notice("marker", "rewritten", text):
                 log.warning("ticket %d: %s", id_, text)
-        changed |= _rewritten(context, made, one)
+        changed.update(_rewritten(context, made, one))
         missing = _dropped(made, one)
         if missing and not one.seen.is_gone and not one.seen.is_deleted:
             _owe_actors(context, id_, missing)
-    for field, text in changed.items():
-        if context.notice("rewritten", field, text):
+    for field, times in changed.items():
+        text = context.rewritten[field]
+        if context.notice("rewritten", field, text, times):
             log.warning("%s", text)
     if carried:
         look.remember(context, carried)
 
 
-def _rewritten(context: Context, made: Made, shown: Shown) -> dict[str, str]:
-    """Say by field what stands otherwise than it was sent, with the first ticket of each as an example."""
+def _rewritten(context: Context, made: Made, shown: Shown) -> list[str]:
+    """Name the fields that stand otherwise than they were sent; the first ticket of each is kept as an example."""
     if not shown.fields:
-        return {}
-    return {
-        one.field: context.rewritten.setdefault(
+        return []
+    changed = list(rewritten.rewritten(rewritten.as_sent(context.names, made.sent), shown.fields))
+    for one in changed:
+        context.rewritten.setdefault(
             one.field,
             f"GLPI changes what new tickets are sent with: of ticket {shown.id} {one}. A business rule or a template "
             "does that; it stands",
         )
-        for one in rewritten.rewritten(rewritten.as_sent(context.names, made.sent), shown.fields)
-    }
+    return [one.field for one in changed]
 
 
 def _dropped(made: Made, shown: Shown) -> list[str]:

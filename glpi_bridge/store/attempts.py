@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from sqlalchemy import Row, and_, case, delete, func, insert, select, update
+from sqlalchemy import Row, and_, bindparam, case, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from glpi_bridge.model import StepKind
@@ -64,6 +64,12 @@ class Attempt:
     note: str | None = None
 
 
+_UNSETTLED = (
+    select(attempts)
+    .where(attempts.c.lease_until <= bindparam("now"), attempts.c.next_at <= bindparam("now"))
+    .order_by(attempts.c.started_at)
+    .limit(bindparam("limit"))
+)
 _OF_ITEM = tuple(field.name for field in fields(Item))
 _OF_ATTEMPT = tuple(field.name for field in fields(Attempt))
 
@@ -157,13 +163,7 @@ def keep(connection: Connection, attempt: Attempt, next_at: float) -> None:
 
 def unsettled(connection: Connection, now: float, limit: int = 100) -> list[Attempt]:
     """Return attempts in doubt whose time has come, and those of workers whose lease is over."""
-    rows = connection.execute(
-        select(attempts)
-        .where(attempts.c.lease_until <= now, attempts.c.next_at <= now)
-        .order_by(attempts.c.started_at)
-        .limit(limit)
-    )
-    return [_attempt(row) for row in rows]
+    return [_attempt(row) for row in connection.execute(_UNSETTLED, {"now": now, "limit": limit})]
 
 
 def take_over(connection: Connection, attempt: Attempt, worker: str, lease_until: float) -> Attempt | None:

@@ -14,6 +14,30 @@ from glpi_bridge.store.tables import events, incidents, occurrences
 
 T = TypeVar("T")
 _CHUNK = 400
+_UNSORTED = (
+    select(events.c.source, events.c.eventid, events.c.facts, events.c.verdict)
+    .where(events.c.unsorted)
+    .order_by(events.c.changed_at)
+    .limit(bindparam("limit"))
+)
+_STORM = incidents.alias()
+_FORGOTTEN = (
+    select(incidents.c.id)
+    .where(
+        incidents.c.finished_at < bindparam("before"),
+        incidents.c.attempt_id.is_(None),
+        incidents.c.due_at.is_(None),
+        or_(
+            incidents.c.parent_id.is_(None),
+            # a storm speaks by its children
+            incidents.c.parent_id.not_in(select(_STORM.c.id).where(_STORM.c.is_storm, _STORM.c.finished_at.is_(None))),
+        ),
+    )
+    .limit(bindparam("limit"))
+)
+_LOOSE = delete(events).where(
+    events.c.incident_id.is_(None), ~events.c.unsorted, events.c.changed_at < bindparam("before")
+)
 _LEFT = "left incident {}, whose ticket takes nothing any more"
 
 
@@ -105,12 +129,7 @@ def wake_kin(connection: Connection, ids: Sequence[int], now: float) -> None:
 
 def unsorted(connection: Connection, limit: int) -> list[Unsorted]:
     """Return events to be sorted, oldest first."""
-    rows = connection.execute(
-        select(events.c.source, events.c.eventid, events.c.facts, events.c.verdict)
-        .where(events.c.unsorted)
-        .order_by(events.c.changed_at)
-        .limit(limit)
-    )
+    rows = connection.execute(_UNSORTED, {"limit": limit})
     return [Unsorted(row.source, row.eventid, Facts.from_json(row.facts), row.facts, row.verdict) for row in rows]
 
 
@@ -203,18 +222,7 @@ def checked(connection: Connection, source: str, eventids: Sequence[str], now: f
 
 def forget(connection: Connection, before: float, limit: int = 1000) -> int:
     """Remove incidents that were finished, and events without one that last changed, before a time."""
-    alive = incidents.alias()
-    storms = select(alive.c.id).where(alive.c.is_storm, alive.c.finished_at.is_(None))  # they speak by their children
-    ids = connection.scalars(
-        select(incidents.c.id)
-        .where(
-            incidents.c.finished_at < before,
-            incidents.c.attempt_id.is_(None),
-            incidents.c.due_at.is_(None),
-            or_(incidents.c.parent_id.is_(None), incidents.c.parent_id.not_in(storms)),
-        )
-        .limit(limit)
-    ).all()
+    ids = connection.scalars(_FORGOTTEN, {"before": before, "limit": limit}).all()
     for part in chunks(ids):
         theirs = exists().where(
             events.c.source == occurrences.c.source,
@@ -224,8 +232,7 @@ def forget(connection: Connection, before: float, limit: int = 1000) -> int:
         connection.execute(delete(occurrences).where(theirs))
         connection.execute(delete(events).where(events.c.incident_id.in_(part)))
         connection.execute(delete(incidents).where(incidents.c.id.in_(part)))
-    loose = delete(events).where(events.c.incident_id.is_(None), ~events.c.unsorted, events.c.changed_at < before)
-    return len(ids) + connection.execute(loose).rowcount
+    return len(ids) + connection.execute(_LOOSE, {"before": before}).rowcount
 
 
 def chunks(items: Sequence[T], size: int = _CHUNK) -> Iterable[Sequence[T]]:

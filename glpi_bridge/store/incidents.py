@@ -8,7 +8,21 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Row, Select, and_, bindparam, case, distinct, func, insert, select, update
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    distinct,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.engine import Connection
 
 from glpi_bridge import facts
@@ -19,6 +33,60 @@ from glpi_bridge.store.heard import Heard, heard_of
 from glpi_bridge.store.tables import events, incidents
 
 _KEY_LENGTH = 255
+
+# Asked all the time, so they are built once; `ids` are as many as `chunks` gives.
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_DUE = (
+    select(incidents)
+    .where(
+        incidents.c.due_at <= bindparam("now"),
+        incidents.c.not_before <= bindparam("now"),
+        incidents.c.attempt_id.is_(None),
+        incidents.c.parked.is_(None),
+        incidents.c.id.not_in(_IDS),
+    )
+    .order_by(incidents.c.due_at, incidents.c.id)
+    .limit(bindparam("limit"))
+)
+_ACKNOWLEDGING = (
+    select(incidents)
+    .where(
+        incidents.c.ack_due_at <= bindparam("now"),
+        incidents.c.ack_not_before <= bindparam("now"),
+        incidents.c.source.in_(bindparam("sources", expanding=True)),
+        incidents.c.ack_attempt_id.is_(None),
+        incidents.c.ack_parked.is_(None),
+    )
+    .order_by(incidents.c.ack_due_at, incidents.c.id)
+    .limit(bindparam("limit"))
+)
+_BY_IDS = select(incidents).where(incidents.c.id.in_(_IDS)).order_by(incidents.c.id)
+_BY_TICKETS = select(incidents).where(incidents.c.ticket_id.in_(_IDS)).order_by(incidents.c.id)
+_BY_MARKER = select(incidents).where(incidents.c.marker == bindparam("marker"))
+_MEMBERS = select(events.c.source, events.c.eventid, events.c.facts, events.c.incident_id).where(
+    events.c.incident_id.in_(_IDS)
+)
+_CAUSES = select(events.c.eventid, events.c.incident_id).where(
+    events.c.source == bindparam("source"), events.c.eventid.in_(_IDS)
+)
+_FATHERS = select(incidents.c.id, incidents.c.ticket_id, incidents.c.seen).where(incidents.c.id.in_(_IDS))
+_COUNTS = (
+    select(
+        incidents.c.parent_id,
+        func.count(),
+        func.count(incidents.c.ticket_id),
+        func.sum(case((incidents.c.finished_at.is_(None), 1), else_=0)),
+        func.min(incidents.c.id),
+    )
+    .where(incidents.c.parent_id.in_(_IDS))
+    .group_by(incidents.c.parent_id)
+)
+_LIVING = (
+    select(incidents.c.parent_id, func.count(distinct(incidents.c.id)))
+    .join(events, events.c.incident_id == incidents.c.id)
+    .where(incidents.c.parent_id.in_(_IDS), events.c.is_open)
+    .group_by(incidents.c.parent_id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,35 +143,13 @@ class Parked:
 
 def due(connection: Connection, now: float, limit: int, *, besides: Collection[int] = ()) -> list[Owed]:
     """Return incidents that the plan should look at, longest due first; not those `besides` which it has already."""
-    rows = connection.execute(
-        select(incidents)
-        .where(
-            incidents.c.due_at <= now,
-            incidents.c.not_before <= now,
-            incidents.c.attempt_id.is_(None),
-            incidents.c.parked.is_(None),
-            incidents.c.id.not_in(besides),
-        )
-        .order_by(incidents.c.due_at, incidents.c.id)
-        .limit(limit)
-    )
+    rows = connection.execute(_DUE, {"now": now, "ids": list(besides), "limit": limit})
     return _owed(connection, rows.all())
 
 
 def acknowledging(connection: Connection, now: float, sources: Collection[str], limit: int) -> list[Owed]:
     """Return incidents with an event that does not name its ticket in Zabbix yet."""
-    rows = connection.execute(
-        select(incidents)
-        .where(
-            incidents.c.ack_due_at <= now,
-            incidents.c.ack_not_before <= now,
-            incidents.c.source.in_(list(sources)),
-            incidents.c.ack_attempt_id.is_(None),
-            incidents.c.ack_parked.is_(None),
-        )
-        .order_by(incidents.c.ack_due_at, incidents.c.id)
-        .limit(limit)
-    )
+    rows = connection.execute(_ACKNOWLEDGING, {"now": now, "sources": list(sources), "limit": limit})
     return _owed(connection, rows.all())
 
 
@@ -141,7 +187,7 @@ def by_ids(connection: Connection, ids: Sequence[int]) -> list[Owed]:
     """Return incidents by the store's own numbers."""
     rows: list[Row[Any]] = []
     for part in chunks(ids):
-        rows += connection.execute(select(incidents).where(incidents.c.id.in_(part)).order_by(incidents.c.id))
+        rows += connection.execute(_BY_IDS, {"ids": part})
     return _owed(connection, rows)
 
 
@@ -149,13 +195,13 @@ def by_tickets(connection: Connection, ids: Sequence[int]) -> list[Owed]:
     """Return incidents by the numbers of their tickets."""
     rows: list[Row[Any]] = []
     for part in chunks(ids):
-        rows += connection.execute(select(incidents).where(incidents.c.ticket_id.in_(part)).order_by(incidents.c.id))
+        rows += connection.execute(_BY_TICKETS, {"ids": part})
     return _owed(connection, rows)
 
 
 def by_marker(connection: Connection, marker: str) -> Owed | None:
     """Return the incident whose ticket carries a marker."""
-    found = _owed(connection, connection.execute(select(incidents).where(incidents.c.marker == marker)).all())
+    found = _owed(connection, connection.execute(_BY_MARKER, {"marker": marker}).all())
     return found[0] if found else None
 
 
@@ -480,8 +526,7 @@ def _moment(epoch: float | None) -> datetime | None:
 def _owed(connection: Connection, rows: Collection[Row[Any]]) -> list[Owed]:
     members: dict[int, list[Event]] = {row.id: [] for row in rows}
     for part in chunks(list(members)):
-        columns = select(events.c.source, events.c.eventid, events.c.facts, events.c.incident_id)
-        for row in connection.execute(columns.where(events.c.incident_id.in_(part))):
+        for row in connection.execute(_MEMBERS, {"ids": part}):
             event = facts.event(row.source, row.eventid, Facts.from_json(row.facts))
             members[row.incident_id].append(event)
     fathers = _fathers(connection, rows, members)
@@ -496,8 +541,7 @@ def _fathers(
     causes = {(row.source, event.cause_eventid): 0 for row in rows for event in members[row.id] if event.cause_eventid}
     for source in {source for source, _ in causes}:
         for part in chunks([eventid for of, eventid in causes if of == source]):
-            columns = select(events.c.eventid, events.c.incident_id)
-            for cause in connection.execute(columns.where(events.c.source == source, events.c.eventid.in_(part))):
+            for cause in connection.execute(_CAUSES, {"source": source, "ids": part}):
                 causes[source, cause.eventid] = cause.incident_id or 0
     wanted = {
         row.id: {row.parent_id, *(causes.get((row.source, event.cause_eventid)) for event in members[row.id])}
@@ -505,8 +549,7 @@ def _fathers(
     }
     tickets: dict[int | None, int] = {}
     for part in chunks(sorted({id_ for ids in wanted.values() for id_ in ids if id_})):
-        of = select(incidents.c.id, incidents.c.ticket_id, incidents.c.seen).where(incidents.c.id.in_(part))
-        for father in connection.execute(of):
+        for father in connection.execute(_FATHERS, {"ids": part}):
             seen = _seen(father.seen)
             if father.ticket_id is not None and not seen.is_deleted and not seen.is_gone:
                 tickets[father.id] = father.ticket_id
@@ -517,26 +560,14 @@ def _children(connection: Connection, storms: Sequence[int], members: dict[int, 
     """Count the children of storms, and let the events of each one's first child speak for it."""
     counted: dict[int, Children] = dict.fromkeys(storms, Children())
     firsts: dict[int, int] = {}
-    columns = select(
-        incidents.c.parent_id,
-        func.count(),
-        func.count(incidents.c.ticket_id),
-        func.sum(case((incidents.c.finished_at.is_(None), 1), else_=0)),
-        func.min(incidents.c.id),
-    )
     for part in chunks(storms):
-        counts = columns.where(incidents.c.parent_id.in_(part)).group_by(incidents.c.parent_id)
-        for storm, count, tickets, still_open, first in connection.execute(counts):
+        for storm, count, tickets, still_open, first in connection.execute(_COUNTS, {"ids": part}):
             counted[storm] = Children(int(count), int(tickets), int(still_open))
             firsts[first] = storm
-        living = select(incidents.c.parent_id, func.count(distinct(incidents.c.id)))
-        living = living.join(events, events.c.incident_id == incidents.c.id)
-        living = living.where(incidents.c.parent_id.in_(part), events.c.is_open).group_by(incidents.c.parent_id)
-        for storm, live in connection.execute(living):
+        for storm, live in connection.execute(_LIVING, {"ids": part}):
             counted[storm] = replace(counted[storm], live=int(live))
     for part in chunks(sorted(firsts)):
-        facts_of = select(events.c.source, events.c.eventid, events.c.facts, events.c.incident_id)
-        for row in connection.execute(facts_of.where(events.c.incident_id.in_(part))):
+        for row in connection.execute(_MEMBERS, {"ids": part}):
             event = facts.event(row.source, row.eventid, Facts.from_json(row.facts))
             members[firsts[row.incident_id]].append(event)
     return counted

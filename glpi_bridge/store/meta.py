@@ -13,7 +13,13 @@ from sqlalchemy.engine import Connection
 from glpi_bridge.store.events import chunks
 from glpi_bridge.store.tables import found, meta, notices
 
-_VALUE = select(meta.c.value).where(meta.c.name == bindparam("wanted"))  # asked all the time: built once
+_WANTED = meta.c.name == bindparam("wanted")
+# Asked and kept all the time: built once.
+_VALUE = select(meta.c.value).where(_WANTED)
+_VALUES = select(meta.c.name, meta.c.value).where(meta.c.name.in_(bindparam("wanted", expanding=True)))
+_OLD_NOTICES = delete(notices).where(notices.c.last_at < bindparam("before"))
+_FORGET = delete(meta).where(_WANTED)
+_KEEP = update(meta).where(_WANTED).values(value=bindparam("kept"))
 WRITTEN = "written"
 """What a scan of GLPI has found written on open tickets: marker → event ids `solved`, `reopened`, `unconfirmed`."""
 
@@ -36,6 +42,11 @@ def get(connection: Connection, name: str, default: Any = None) -> Any:
     return default if text is None else json.loads(text)
 
 
+def several(connection: Connection, names: Sequence[str]) -> dict[str, Any]:
+    """Return the values kept under these names (JSON); what is not kept is left out."""
+    return {name: json.loads(text) for name, text in connection.execute(_VALUES, {"wanted": names})}
+
+
 def held(connection: Connection, name: str, default: Any = None) -> Any:
     """Return a value that this transaction goes on from: nobody else changes it before the end."""
     text = connection.scalar(_VALUE.with_for_update(), {"wanted": name})
@@ -44,10 +55,9 @@ def held(connection: Connection, name: str, default: Any = None) -> Any:
 
 def put(connection: Connection, name: str, value: Any) -> None:
     """Keep a value under a name; None forgets it."""
-    same = meta.c.name == name
     if value is None:
-        connection.execute(delete(meta).where(same))
-    elif connection.execute(update(meta).where(same).values(value=json.dumps(value))).rowcount == 0:
+        connection.execute(_FORGET, {"wanted": name})
+    elif connection.execute(_KEEP, {"wanted": name, "kept": json.dumps(value)}).rowcount == 0:
         connection.execute(insert(meta).values(name=name, value=json.dumps(value)))
 
 
@@ -56,15 +66,15 @@ def add(connection: Connection, name: str, amount: int) -> None:
     put(connection, name, int(held(connection, name, 0)) + amount)
 
 
-def notice(connection: Connection, kind: str, subject: str, text: str, now: float) -> bool:
-    """Note something for people; True when it is new, so that it is logged once."""
+def notice(connection: Connection, kind: str, subject: str, text: str, now: float, times: int = 1) -> bool:
+    """Note something that happened for people; True when it is new, so that it is logged once."""
     same = and_(notices.c.kind == kind, notices.c.subject == subject[:190])
     known = connection.execute(select(notices.c["count"], notices.c.text).where(same).with_for_update()).first()
     if known is None:
-        row = {"kind": kind, "subject": subject[:190], "text": text, "count": 1, "first_at": now, "last_at": now}
+        row = {"kind": kind, "subject": subject[:190], "text": text, "count": times, "first_at": now, "last_at": now}
         connection.execute(insert(notices).values(row))
         return True
-    connection.execute(update(notices).where(same).values(text=text, count=known[0] + 1, last_at=now))
+    connection.execute(update(notices).where(same).values(text=text, count=known[0] + times, last_at=now))
     return bool(known.text != text)
 
 
@@ -83,7 +93,7 @@ def all_notices(connection: Connection) -> list[Notice]:
 
 def forget_notices(connection: Connection, before: float) -> None:
     """Let notices go that did not happen again since a time."""
-    connection.execute(delete(notices).where(notices.c.last_at < before))
+    connection.execute(_OLD_NOTICES, {"before": before})
 
 
 def put_found(connection: Connection, tickets: Mapping[str, int]) -> None:

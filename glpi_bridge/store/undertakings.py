@@ -22,6 +22,17 @@ from glpi_bridge.store.tables import events, incidents, occurrences, undertaking
 from glpi_bridge.undertaking import Kind, Undertaking
 
 _CAUSES = 50
+_FRESH_CAUSES = (
+    select(occurrences.c.cause)
+    .select_from(
+        occurrences.join(
+            events, and_(events.c.source == occurrences.c.source, events.c.eventid == occurrences.c.eventid)
+        ).join(incidents, incidents.c.id == events.c.incident_id)
+    )
+    .where(occurrences.c.fresh, incidents.c.ticket_id.is_not(None))
+    .distinct()
+    .limit(_CAUSES)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +77,7 @@ def add_occurrences(connection: Connection, found: Iterable[tuple[str, str, str]
 
 def fresh_causes(connection: Connection) -> list[str]:
     """Return causes with an occurrence that was not looked at and has its ticket by now."""
-    joined = occurrences.join(
-        events, and_(events.c.source == occurrences.c.source, events.c.eventid == occurrences.c.eventid)
-    ).join(incidents, incidents.c.id == events.c.incident_id)
-    wanted = (occurrences.c.fresh, incidents.c.ticket_id.is_not(None))
-    rows = select(occurrences.c.cause).select_from(joined).where(*wanted).distinct().limit(_CAUSES)
-    return list(connection.scalars(rows))
+    return list(connection.scalars(_FRESH_CAUSES))
 
 
 def of_cause(connection: Connection, cause: str) -> list[Occurrence]:

@@ -7,7 +7,7 @@ may act before, after or long after its answer. At the end everything is well ag
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -638,15 +638,16 @@ class Simulation:
         return bool(flights)
 
     def _members(self, id_: int) -> list[Truth]:
-        return [one for one in self.zabbix.problems.values() if id_ in self._tickets_of(one)]
+        held = self._all_incidents()
+        return [one for one in self.zabbix.problems.values() if id_ in self._tickets_of(one, held)]
 
-    def _tickets_of(self, one: Truth) -> list[int]:
+    def _tickets_of(self, one: Truth, held: Sequence[Owed] | None = None) -> list[int]:
         """Zabbix knows; where the event or the ticket was removed before it could be told, the store alone knows."""
         if one.messages:
             return _numbers(one.messages)
         mine = [
             owed.incident
-            for owed in self._all_incidents()
+            for owed in (self._all_incidents() if held is None else held)
             if owed.incident.told.ticket_id and any(event.eventid == one.eventid for event in owed.incident.events)
         ]
         by_hand = [i.told.ticket_id for i in mine if i.seen.is_gone and i.told.ticket_id in self.removed]
@@ -841,7 +842,8 @@ class Simulation:
 
     def _owed_words(self, ticket: int) -> tuple[str, ...]:
         """What people said there, as far as Zabbix still shows an event to be told."""
-        if any(one.is_housekept for one in self._members(ticket)) or not self._members(ticket):
+        members = self._members(ticket)
+        if any(one.is_housekept for one in members) or not members:
             return ()
         return tuple(one.word for one in self.said if one.ticket == ticket and one.is_owed and not one.is_private)
 
