@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from glpi_bridge.admin.zabbix import role
-from glpi_bridge.admin.zabbix.wishes import Action, Health, Host, MediaType, Wishes
+from glpi_bridge.admin.zabbix.wishes import Action, Health, Host, Maintenance, MediaType, Wishes
 from glpi_bridge.section import Section
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "reference" / "zabbix.md"
@@ -50,6 +50,9 @@ as each has a ticket of its own | it tells our user and nobody else |
 | host of the bridge | takes the values that the bridge tells of itself | its description says so |
 | action `… health` | tells people of the bridge's own problems by another way than tickets | it is for these \
 problems alone |
+| user group, role, user and API token `… maintenance` | for [planned work](../how-to/planned-work.md), where \
+`maintenance` asks for it: type Admin, as Zabbix wants it for that; read-write on the hosts of the named groups; the \
+token in the file that `maintenance` of `bridge.yml` names, mode 0600 | as above, for their own user |
 | hosts | those that `hosts` names | their description says so |
 
 Zabbix never tells a pre-shared key again. A digest of key and identity stands in the host's description: a new key
@@ -68,11 +71,14 @@ def document() -> str:
     lines = [INTRO, "## The role", "", "| may | |", "|---|---|"]
     lines.append(f"| call | {', '.join(f'`{one}`' for one in role.METHODS)} |")
     lines.append(f"| do with problems | {', '.join(f'`{one}`' for one in sorted(role.ACTIONS))} |")
+    lines += ["", "The role for planned work may call " + ", ".join(f"`{one}`" for one in role.MAINTENANCE.methods)]
+    lines[-1] += f", with the action {', '.join(f'`{one}`' for one in sorted(role.MAINTENANCE.actions))}."
     lines.append("")
     for name, model in (
         ("Keys", Wishes),
         ("media_type", MediaType),
         ("action", Action),
+        ("maintenance", Maintenance),
         ("health", Health),
         ("hosts", Host),
     ):

@@ -63,6 +63,7 @@ def zabbix(
             glpi=settings.glpi.front,
             whose_token=lambda token: _whose(server, token),
             health_host=server.health.host if server.health else None,
+            maintenance=server.maintenance.token_file if server.maintenance else None,
         )
         if is_removal:
             changes = remove(client, wishes, place, is_check=is_check)

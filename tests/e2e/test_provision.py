@@ -19,7 +19,8 @@ from glpi_bridge.admin.health import Reporter
 from glpi_bridge.admin.zabbix import templates
 from glpi_bridge.cli import main
 from glpi_bridge.config import load
-from glpi_bridge.zabbix import Zabbix
+from glpi_bridge.itil import zabbix_maintenance
+from glpi_bridge.zabbix import NoRight, UserType, Zabbix
 from tests.e2e.journey import until
 from tests.e2e.zabbix_server import ZabbixServer
 
@@ -139,6 +140,40 @@ def test_the_role_leaves_nothing_open(bridge: Bridge) -> None:
     token = (bridge.home / "zabbix.token").read_text().strip()
     with pytest.raises(AssertionError, match="No permissions to call"):
         bridge.zabbix.call_as(token, "user.get", {})
+
+
+def test_the_account_for_planned_work_makes_maintenances_and_nothing_else(bridge: Bridge) -> None:
+    text = (bridge.home / "bridge.yml").read_text()
+    own = "  maintenance: {token_file: ./maintenance.token}\n"
+    (bridge.home / "bridge.yml").write_text(text.replace("  timezone: UTC\n", f"  timezone: UTC\n{own}"))
+    wishes = WISHES.format(name=bridge.name) + "maintenance: {host_groups: [Zabbix servers]}\n"
+    made = [("create", kind) for kind in ("user group", "role", "user", "API token")]
+    bridge.provision()
+    assert bridge.provision("--check", wishes=wishes) == [*made, ("update", "API token of")]
+    assert bridge.provision(wishes=wishes) == [*made, ("update", "API token of")]
+    assert bridge.provision("--check", wishes=wishes) == bridge.provision(wishes=wishes) == []
+    path = bridge.home / "maintenance.token"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with Zabbix(bridge.zabbix.url, token_file=path) as client:
+        assert client.me().type is UserType.ADMIN
+        assert zabbix_maintenance.not_allowed(client) == []
+        hosts = client.call("host.get", {"output": ["hostid"], "editable": True})
+        assert len(hosts) == zabbix_maintenance.writable_count(client) > 0
+        begin = int(time.time()) // 60 * 60 + 86400
+        period = {"timeperiod_type": 0, "start_date": begin, "period": 3600}
+        params = {"name": bridge.name, "active_since": begin, "active_till": begin + 3600, "timeperiods": [period]}
+        done = client.call("maintenance.create", {**params, "hosts": hosts[:1]})
+        client.call("maintenance.delete", done["maintenanceids"])
+        for method in ("user.get", "hostgroup.get", "event.get"):
+            with pytest.raises(NoRight):
+                client.call(method, {})
+    role = bridge.zabbix.call("role.get", {**KINDS["role"], "filter": {"name": f"{bridge.name} maintenance"}})
+    on = [one["name"] for one in role[0]["rules"]["actions"] if one["status"] == "1"]
+    assert on == ["edit_maintenance"]
+    bridge.provision("--remove", wishes=wishes)
+    assert not path.exists()
+    for kind, named in (("role", "name"), ("usergroup", "name"), ("user", "username")):
+        assert bridge.zabbix.call(f"{kind}.get", {"filter": {named: f"{bridge.name} maintenance"}}) == []
 
 
 def test_whatever_was_changed_by_hand_is_put_right(bridge: Bridge) -> None:

@@ -16,13 +16,14 @@ from glpi_bridge import share
 from glpi_bridge.admin.zabbix import templates
 from glpi_bridge.admin.zabbix.role import METHODS
 from glpi_bridge.cli import main
+from glpi_bridge.itil import zabbix_maintenance
 from glpi_bridge.sandbox.zabbix import Standin
 from glpi_bridge.sandbox.zabbix.faults import FaultKind
 from glpi_bridge.sandbox.zabbix.model import Media, MediaType, Role, Template, Token, User, UserGroup
 from glpi_bridge.sandbox.zabbix.server import ADMIN_PASSWORD, VERSIONS, bare_world
 from glpi_bridge.sandbox.zabbix.world import World
 from glpi_bridge.spool import Spool
-from glpi_bridge.zabbix import Zabbix
+from glpi_bridge.zabbix import NoRight, UserType, Zabbix
 
 BRIDGE = """\
 glpi: {{url: https://glpi.example/, user_token_file: ./glpi.token}}
@@ -552,3 +553,98 @@ def test_a_user_group_of_our_name_that_is_empty_and_as_we_make_it_is_taken_over(
     bridge.zabbix.world.usergroups[20] = UserGroup(20, NAME, {24: 2}, gui_access=3)
     assert ("create", "user group") not in bridge.provision()
     assert bridge.provision() == []
+
+
+# -- the account for planned work -------------------------------------------------------------------------------------
+
+PLANNED = WISHES + "maintenance: {host_groups: [Lab servers]}\n"
+MAINTAINER = "glpi-bridge maintenance"
+OWN_FILE = "maintenance: {token_file: ./maintenance.token}"
+MADE_FOR_IT = [
+    ("create", "user group"),
+    ("create", "role"),
+    ("create", "user"),
+    ("create", "API token"),
+    ("update", "API token of"),
+]
+
+
+@pytest.fixture(params=sorted(VERSIONS))
+def planning(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Bridge]:
+    yield from make(tmp_path, request.param, OWN_FILE)
+
+
+def test_the_account_for_planned_work_is_made_kept_and_taken_away_where_it_is_asked_for(planning: Bridge) -> None:
+    bridge, before = planning, planning.all()
+    assert bridge.provision() == ALL
+    assert bridge.provision("--check", wishes=PLANNED) == MADE_FOR_IT
+    assert not (bridge.home / "maintenance.token").exists()
+    assert bridge.provision(wishes=PLANNED) == MADE_FOR_IT
+    made = bridge.all()
+    assert bridge.provision("--check", wishes=PLANNED) == bridge.provision(wishes=PLANNED) == []
+    assert bridge.all() == made
+    gone = bridge.provision("--remove", wishes=PLANNED)
+    assert sorted(gone) == sorted([*GONE, *(("remove", kind) for _, kind in MADE_FOR_IT[:4])])
+    assert bridge.all() == before
+    assert not (bridge.home / "maintenance.token").exists()
+
+
+def test_its_token_can_put_the_hosts_of_the_named_groups_into_maintenance_and_nothing_else(planning: Bridge) -> None:
+    bridge = planning
+    bridge.zabbix.world.add_host("web01")
+    bridge.zabbix.world.add_host("db01", groups=("Other servers",))
+    bridge.provision(wishes=PLANNED)
+    path = bridge.home / "maintenance.token"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with Zabbix(bridge.zabbix.url, token_file=path) as client:
+        assert (client.me().username, client.me().type) == (MAINTAINER, UserType.ADMIN)
+        assert zabbix_maintenance.not_allowed(client) == []
+        assert zabbix_maintenance.writable_count(client) == 1
+        [host] = client.call("host.get", {"output": ["host"]})
+        assert host["host"] == "web01"
+        for method, params in (("hostgroup.get", {}), ("problem.get", {}), ("host.update", {"hostid": host["hostid"]})):
+            with pytest.raises(NoRight):
+                client.call(method, params)
+
+
+def test_what_was_changed_by_hand_in_it_is_put_right_and_a_lost_token_made_anew(planning: Bridge) -> None:
+    bridge = planning
+    bridge.provision(wishes=PLANNED)
+    role = next(one for one in bridge.zabbix.world.roles.values() if one.name == MAINTAINER)
+    role.methods = (*(role.methods or ()), "host.update")
+    (bridge.home / "maintenance.token").unlink()
+    assert bridge.provision(wishes=PLANNED) == [("update", "role"), ("update", "API token of")]
+    assert "host.update" not in (role.methods or ())
+    with Zabbix(bridge.zabbix.url, token_file=bridge.home / "maintenance.token") as client:
+        assert client.me().username == MAINTAINER
+
+
+FILE_SAID = "zabbix.yml:2: bridge.yml names no file of its own for the token of this account"
+
+
+@pytest.mark.parametrize("setting", ["", "maintenance: {token_file: ./zabbix.token}"], ids=["none", "the bridge's own"])
+def test_without_a_file_of_its_own_for_the_token_nothing_is_made(tmp_path: Path, setting: str) -> None:
+    for bridge in make(tmp_path, health=setting):
+        assert FILE_SAID in bridge.refused(wishes=PLANNED)
+        assert not (bridge.home / "zabbix.token").exists()
+
+
+@pytest.mark.parametrize("kind", ["usergroup", "role", "user"])
+def test_what_others_made_under_its_name_stays_untouched(planning: Bridge, kind: str) -> None:
+    call, admin = planning.zabbix.api.methods, planning.zabbix.world.users[1]
+    others: dict[str, dict[str, Any]] = {
+        "usergroup": {"name": MAINTAINER, "users": [{"userid": "1"}]},
+        "role": {"name": MAINTAINER, "type": 2},
+        "user": {"username": MAINTAINER, "passwd": "Qk92-glue-passw", "roleid": "1"},
+    }
+    call[f"{kind}.create"](admin, others[kind])
+    assert "is left alone" in planning.refused(wishes=PLANNED)
+
+
+def test_its_groups_that_zabbix_has_not_are_told_by_their_lines(planning: Bridge) -> None:
+    wishes = WISHES + "maintenance:\n  host_groups:\n    - Lab servers\n    - Lab servrs\n"
+    told = planning.refused(wishes=wishes)
+    assert 'zabbix.yml:5: host group "Lab servrs" is not in Zabbix; did you mean "Lab servers"?' in told
+    twice = WISHES + "maintenance: {host_groups: [Lab servers, Lab servers]}\n"
+    assert "maintenance: the host group Lab servers is given twice" in planning.refused(wishes=twice)
+    assert "maintenance" in planning.refused(wishes=WISHES + "maintenance: {}\n")

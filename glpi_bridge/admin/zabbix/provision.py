@@ -14,6 +14,7 @@ from glpi_bridge.admin.zabbix import (
     action,
     health,
     host,
+    maintainer,
     media_type,
     rights,
     role,
@@ -69,6 +70,7 @@ class Place:
     """Where this is done: the name of this Zabbix in bridge.yml, its token's file, GLPI's front end.
 
     `health_host` is the host that the bridge feeds; None where bridge.yml does not say that it tells how it is doing.
+    `maintenance` is the file of the token for planned work; None where bridge.yml does not say that work is followed.
     """
 
     source: str
@@ -76,6 +78,7 @@ class Place:
     glpi: str
     whose_token: WhoseToken
     health_host: str | None = None
+    maintenance: Secret | None = None
 
 
 def provision(zabbix: Zabbix, wishes: Wishes, document: Document, place: Place, *, is_check: bool) -> list[Change]:
@@ -126,7 +129,21 @@ class _Run:
         action.provide(desk, name, groups, wishes.action, account, medium)
         ticket_link.provide(desk, self._link())
         templates.provide(desk, wishes.templates)
-        return lines + self._health() + self._hosts()
+        return lines + self._maintenance() + self._health() + self._hosts()
+
+    def _maintenance(self) -> list[Fault]:
+        """Make the account for planned work."""
+        wish, place = self.wishes.maintenance, self.place
+        if wish is None:
+            return []
+        if place.maintenance is None or place.maintenance.path == place.token.path:
+            found = "bridge.yml names no file of its own for the token of this account"
+            advice = f"name one there, as token_file below `maintenance` of {place.source}"
+            return [Fault(self.document.file, self.document.line(("maintenance",)), found, advice)]
+        groups, missing = user_group.host_groups(self.desk, wish.host_groups)
+        maintainer.provide(self.desk, self.wishes.name, groups, place.maintenance, place.whose_token)
+        places = {one: ("maintenance", "host_groups", wish.host_groups.index(one)) for one in missing}
+        return [unknown(self.desk, HOST_GROUP, one, self.document, path) for one, path in places.items()]
 
     def _health(self) -> list[Fault]:
         """Make the host that the bridge feeds, and the action that tells people of it."""
@@ -184,6 +201,8 @@ def _remove(desk: Desk, wishes: Wishes, place: Place) -> list[Fault]:
     # looked up before the first is gone: ours are told from others' by what holds them
     watched = desk.find(HOST, place.health_host) if place.health_host else None
     watched = watched if watched is not None and is_ours(watched) else None
+    theirs = wishes.maintenance.host_groups if wishes.maintenance else ()
+    maintaining = maintainer.ours(desk, name, user_group.host_groups(desk, theirs)[0])
     kept = [row for one in wishes.hosts if (row := desk.find(HOST, one.name)) is not None and is_ours(row)]
     templates.forbid_linked(desk, [str(row["host"]) for row in (*kept, *([watched] if watched else []))])
     found: tuple[tuple[Kind, str, Row | None], ...] = (
@@ -195,14 +214,18 @@ def _remove(desk: Desk, wishes: Wishes, place: Place) -> list[Fault]:
         (USER_GROUP, name, user_group.ours(desk, name, name, groups, wishes.rights)),
         (ROLE, name, role.ours(desk, name, name)),
         (MEDIA_TYPE, name, medium),
+        *maintaining,
         (HOST, place.health_host or "", watched),
         *((HOST, str(row["host"]), row) for row in kept),
     )
-    path = token.file_of(place.token, name, place.whose_token)
+    paths = [token.file_of(place.token, name, place.whose_token)]
+    if place.maintenance is not None:
+        paths.append(token.file_of(place.maintenance, maintainer.called(name), place.whose_token))
     for kind, called, row in found:
         if row is not None:
             desk.remove(kind, called, row)
     templates.remove(desk)
-    if path is not None and not desk.is_trial:
-        path.unlink()
+    for path in paths:
+        if path is not None and not desk.is_trial:
+            path.unlink()
     return []

@@ -1,4 +1,4 @@
-"""The user that alerts go to and the bridge works as: no front end, a password that nobody knows, one media."""
+"""A user that the bridge works as: no front end, a password that nobody knows, one media if alerts go to it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _ALL_SEVERITIES = 63
 _ALPHABET = string.ascii_letters + string.digits
 
 
-def wanted(name: str, more_groups: Sequence[str] = ()) -> dict[str, Any]:
-    """Return what the user is to be; role, group and media type all have its name."""
-    groups = sorted({name, *more_groups})
-    return {"role": name, "user groups": groups, "media": [_media(name, SEND_TO, "0", str(_ALL_SEVERITIES), _ALWAYS)]}
+def wanted(name: str, more_groups: Sequence[str] = (), *, is_told: bool = True) -> dict[str, Any]:
+    """Return what the user is to be; role, group and media type all have its name. `is_told`: alerts go to it."""
+    media = [_media(name, SEND_TO, "0", str(_ALL_SEVERITIES), _ALWAYS)] if is_told else []
+    return {"role": name, "user groups": sorted({name, *more_groups}), "media": media}
 
 
 def _media(media_type: str, send_to: str, status: str, severities: str, period: str) -> dict[str, Any]:
@@ -40,10 +40,16 @@ def held(desk: Desk, row: Row, name: str, media_type: str | None) -> dict[str, A
     }
 
 
-def params(desk: Desk, name: str, row: Row | None, media_type: str | None, more_groups: Sequence[str] = ()) -> Fields:
-    """Return it as user.create and user.update take it. A media without its id would be deleted and made anew."""
+def account(desk: Desk, name: str, more_groups: Sequence[str] = ()) -> Fields:
+    """Return a user without media as user.create and user.update take it."""
     role = desk.find(ROLE, name) or {}
     groups = [desk.find(USER_GROUP, one) or {} for one in (name, *more_groups)]
+    members = [{"usrgrpid": group.get("usrgrpid")} for group in groups]
+    return {"username": name, "roleid": role.get("roleid"), "usrgrps": members}
+
+
+def params(desk: Desk, name: str, row: Row | None, media_type: str | None, more_groups: Sequence[str] = ()) -> Fields:
+    """Return it as user.create and user.update take it. A media without its id would be deleted and made anew."""
     media = {
         "mediatypeid": media_type,
         "sendto": SEND_TO,
@@ -58,12 +64,7 @@ def params(desk: Desk, name: str, row: Row | None, media_type: str | None, more_
             medias.append({field: one[field] for field in kept})
         elif "mediaid" not in media:
             media["mediaid"] = one["mediaid"]
-    return {
-        "username": name,
-        "roleid": role.get("roleid"),
-        "usrgrps": [{"usrgrpid": group.get("usrgrpid")} for group in groups],
-        "medias": [*medias, media],
-    }
+    return {**account(desk, name, more_groups), "medias": [*medias, media]}
 
 
 def provide(desk: Desk, name: str, media_type: str | None, more_groups: Sequence[str] = ()) -> str | None:
@@ -79,23 +80,39 @@ def provide(desk: Desk, name: str, media_type: str | None, more_groups: Sequence
         lambda one: held(desk, one, name, media_type),
         wanted(name, more_groups),
         lambda: params(desk, name, row, media_type, more_groups),
-        hidden={"passwd": "".join(secrets.choice(_ALPHABET) for _ in range(48)) + "-1aA"},
+        hidden=_password(),
     )
 
 
-def why_foreign(desk: Desk, row: Row, name: str, media_type: str | None) -> str:
-    """Say why we have not made it: a user has no description, but ours has our token, or else our role and media."""
+def provide_untold(desk: Desk, name: str) -> str | None:
+    """Make a user to whom no alerts go, or put it right; media that people gave it stay."""
+    row = desk.find(USER, name)
+    if row is not None and (why := why_foreign(desk, row, name, None, is_told=False)):
+        desk.foreign(USER, name, why)
+        return None
+    want = wanted(name, is_told=False)
+    return desk.ensure(
+        USER, name, row, lambda one: held(desk, one, name, None), want, lambda: account(desk, name), hidden=_password()
+    )
+
+
+def _password() -> Fields:
+    return {"passwd": "".join(secrets.choice(_ALPHABET) for _ in range(48)) + "-1aA"}
+
+
+def why_foreign(desk: Desk, row: Row, name: str, media_type: str | None, *, is_told: bool = True) -> str:
+    """Say why we have not made it: a user has no description, but ours has our token, or else our role (and media)."""
     if any(one["userid"] == row["userid"] and one["name"] == name and is_ours(one) for one in desk.rows(TOKEN)):
         return ""
     role = desk.names(ROLE).get(row["roleid"], row["roleid"])
     if role != name:
         return f'it has the role "{role}", not "{name}", and no API token of ours'
-    if media_type is None or all(one["mediatypeid"] != media_type for one in row["medias"]):
+    if is_told and (media_type is None or all(one["mediatypeid"] != media_type for one in row["medias"])):
         return f'it has no media of the media type "{name}", and no API token of ours'
     return ""
 
 
-def ours(desk: Desk, name: str, media_type: str | None) -> Row | None:
+def ours(desk: Desk, name: str, media_type: str | None, *, is_told: bool = True) -> Row | None:
     """Return the user of that name if we made it."""
     row = desk.find(USER, name)
-    return row if row is not None and not why_foreign(desk, row, name, media_type) else None
+    return row if row is not None and not why_foreign(desk, row, name, media_type, is_told=is_told) else None

@@ -101,6 +101,15 @@ class Action(Section):
     )
 
 
+class Maintenance(Section):
+    """An account of its own that puts hosts into maintenance for planned work; bridge.yml names its token's file."""
+
+    host_groups: Names = Field(
+        min_length=1,
+        description="host groups, with those below them, whose hosts it may write and so put into maintenance",
+    )
+
+
 class Health(Section):
     """Who watches the bridge itself; used where bridge.yml has `health` for the Zabbix server."""
 
@@ -175,6 +184,9 @@ class Wishes(Section):
     templates: tuple[Literal["temperature", "health"], ...] = Field(
         default=("temperature", "health"), description="templates that are kept in Zabbix"
     )
+    maintenance: Maintenance | None = Field(
+        default=None, description="the account for planned work; without it none is made"
+    )
     health: Health = Field(default=Health(), description="who watches the bridge itself")
     hosts: tuple[Host, ...] = Field(default=(), description="hosts that are made and kept")
 
@@ -185,6 +197,9 @@ class Wishes(Section):
             raise Mistake(f"the host group {', '.join(twice)} is given twice", "keep one of them")
         if twice := sorted({one for one in self.user_groups if self.user_groups.count(one) > 1}):
             raise Mistake(f"the user group {', '.join(twice)} is given twice", "keep one of them")
+        groups = self.maintenance.host_groups if self.maintenance else ()
+        if twice := sorted({one for one in groups if groups.count(one) > 1}):
+            raise Mistake(f"maintenance: the host group {', '.join(twice)} is given twice", "keep one of them")
         if self.name in self.user_groups:
             raise Mistake(f'"{self.name}" is the name of our own user group', "leave it out")
         hosts = [one.name for one in self.hosts]

@@ -95,7 +95,7 @@ class Roles:
         if "ui" in rules:
             role.ui = _on(vocabulary.ui_of(kind), rules["ui"])
         if "actions" in rules:
-            role.actions = _on(vocabulary.ROLE_ACTIONS, rules["actions"])
+            role.actions = _on(vocabulary.actions_of(kind), rules["actions"])
 
     def role_delete(self, _user: User, params: Any) -> Any:
         """Delete roles that nobody has."""
@@ -158,7 +158,7 @@ def _rules(role: Role) -> Row:
         "api.access": str(int(role.has_api)),
         "api.mode": str(int(role.methods is not None)),
         "api": list(methods) if isinstance(methods, tuple) else sorted(methods),
-        "actions": _listed(vocabulary.ROLE_ACTIONS, role.actions),
+        "actions": _listed(vocabulary.actions_of(role.type), role.actions),
         "actions.default_access": defaults["actions.default_access"],
     }
 

@@ -87,6 +87,7 @@ ROLE_ACTIONS = (
     *("edit_dashboards", "edit_maps", "acknowledge_problems", "suppress_problems", "close_problems", "change_severity"),
     *("add_problem_comments", "execute_scripts", "manage_api_tokens", "invoke_execute_now", "change_problem_ranking"),
 )
+_ACTIONS_OF_ADMINS = ("edit_maintenance", "manage_scheduled_reports", "manage_sla")
 _UI = (
     *("monitoring.dashboard", "monitoring.problems", "monitoring.hosts", "monitoring.latest_data", "monitoring.maps"),
     *("services.services", "services.sla_report", "inventory.overview", "inventory.hosts"),
@@ -97,6 +98,11 @@ _UI_OF_ADMINS = (
     *("configuration.host_groups", "configuration.templates", "configuration.hosts", "configuration.maintenance"),
     *("configuration.discovery", "configuration.trigger_actions"),
 )
+
+
+def actions_of(kind: int) -> tuple[str, ...]:
+    """Name the actions that a role of this type (1 user, 2 admin, 3 super admin) has."""
+    return ROLE_ACTIONS if kind == 1 else (*ROLE_ACTIONS, *_ACTIONS_OF_ADMINS)
 
 
 def ui_of(kind: int) -> tuple[str, ...]:
