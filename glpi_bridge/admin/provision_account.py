@@ -133,7 +133,9 @@ def provide_api_client(desk: Desk, itil: Itil, account: Account) -> None:
     if row is None:
         fields = {"name": one.name, "is_active": 1, "ipv4_range_start": first, "ipv4_range_end": last}
         # in one call: a client without an App-Token lets its addresses in without one
-        desk.add("APIClient", "API client", one.name, fields, {"app_token": token or _new(desk, path)})
+        token = token or _new(desk, path)
+        desk.add("APIClient", "API client", one.name, fields, {"app_token": token})
+        _go_on_with(desk, account, token)
         return
     numbers = {
         "ipv4_range_start": int(ipaddress.IPv4Address(first)),
@@ -147,6 +149,13 @@ def provide_api_client(desk: Desk, itil: Itil, account: Account) -> None:
         token = token or _new(desk, path)
         shown = {"app_token": ("", f"as in {path}")}
         desk.put("APIClient", "App-Token of API client", one.name, int(row["id"]), {"app_token": token}, shown)
+        _go_on_with(desk, account, token)
+
+
+def _go_on_with(desk: Desk, account: Account, token: str) -> None:
+    """Our own calls may need the new App-Token at once, where the client is for our address too."""
+    if not desk.is_trial and not desk.glpi.app_token and _is_app_token(account, token):
+        desk.glpi.go_on_with_app_token(token)
 
 
 def _is_app_token(account: Account, token: str) -> bool:

@@ -181,6 +181,10 @@ class Glpi:
         """The App-Token of the last log-in, "" without one: for other sessions beside this one."""
         return self._app_token
 
+    def go_on_with_app_token(self, token: str) -> None:
+        """Send this App-Token from now on: GLPI asks for it in sessions too that were opened before there was one."""
+        self._app_token = token
+
     @property
     def is_10(self) -> bool:
         """Up to GLPI 10 `& < >` are encoded in what is stored; from 11 on they are not."""

@@ -116,6 +116,24 @@ def test_a_fresh_glpi_gets_all_of_it_at_once_and_a_second_run_changes_nothing(fr
     assert len(rows(fresh, "Group_User")) == 2
 
 
+def test_the_first_run_of_all_needs_no_app_token_and_goes_on_with_its_own(
+    fresh: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GLPI asks for an App-Token, of open sessions too, once the client that fits the address has one."""
+    asked = fresh.glpi.api.check_app_token
+
+    def once_there_is_one(request: Any, parameters: Any) -> None:
+        if fresh.glpi.world.client_tokens:
+            asked(request, parameters)
+
+    monkeypatch.setattr(fresh.glpi.api, "check_app_token", once_there_is_one)
+    (fresh.home / "itil.yml").write_text(f"{WHOLE}automatic_actions:\n  queuednotification: 1m\n")
+    given = ("provision", "glpi", "--admin", "glpi", "--admin-password-file", str(fresh.home / "admin.password"))
+    result = fresh.run(*given, "--json")
+    assert result.exit_code == 0, result.output
+    assert rows(fresh, "APIClient")
+
+
 def test_the_profile_that_glpi_gives_a_new_account_by_itself_is_not_given_twice(fresh: Installation) -> None:
     people = "users:\n" + "".join(
         f"  - {{name: {name}, email: {name}@example.org, roles: [Self-Service]}}\n" for name in ("ann", "bob")
