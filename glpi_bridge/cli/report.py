@@ -68,11 +68,14 @@ def report(
         raise click.UsageError("--csv writes beside the page: name its directory with --out DIR")
     if demo and (first or last or length):
         raise click.UsageError("--demo has a month of its own: leave --from, --to and --last out")
+    from glpi_bridge.report import memory
+
     with in_words():
         if out is not None:
             _can_be_written(out)
         with _progress() as (reading, drawing):
             figures, about = _demo(reading) if demo else _real(_period(first, last, length, timezone), reading)
+            memory.give_back()
             written = [] if out is None else _write(figures, about, language, out, drawing, as_csv=as_csv)
     if as_json:
         from glpi_bridge.report.data import as_mapping
