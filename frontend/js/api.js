@@ -5,7 +5,10 @@ import { clockSkew, serverOffset, setClock } from "./time.js";
 
 const READ_MS = 15_000, WRITE_MS = 45_000, TRIES = 3;
 
-/** What went wrong: `kind` is offline, late, away, out, forbidden, missing, refused, large, unknown, off or address. */
+/**
+ * What went wrong: `kind` is offline, late, away, out, forbidden, missing, refused, large, unknown, off,
+ * address or said: then `details` is the sentence for people.
+ */
 export class Trouble extends Error {
   constructor(kind, { status = 0, code = "", details = "" } = {}) {
     super(kind);
@@ -29,6 +32,7 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 /** Send once; time-outs and dead lines are Trouble. */
 async function send(method, path, { query, json, form, signal, token }) {
   const isRead = method === "GET";
+  if (navigator.onLine === false) throw new Trouble("offline"); // nothing was sent
   const limit = AbortSignal.timeout(isRead ? READ_MS : WRITE_MS);
   const headers = { "X-GLPI-Sanitized-Content": "false" };
   if (token) headers["Session-Token"] = token;
@@ -203,6 +207,22 @@ export async function addMany(itemtype, list) {
   }
   const rows = Array.isArray(body) && typeof body[0] === "string" ? body[1] : body;
   return list.map((_, at) => ({ id: Number(rows?.[at]?.id) || 0, said: sentence(rows?.[at]?.message) }));
+}
+
+/** Take away many with one call: for each, in order, its id or 0, and GLPI's words. */
+export async function removeMany(itemtype, ids) {
+  let body;
+  try {
+    ({ body } = await call("DELETE", itemtype, { json: { input: ids.map((id) => ({ id })) } }));
+  } catch (error) {
+    if (!(error instanceof Trouble) || error.kind !== "refused") throw error;
+    return ids.map(() => ({ id: 0, said: error.details }));
+  }
+  const rows = Array.isArray(body) && typeof body[0] === "string" ? body[1] : body;
+  return ids.map((id) => {
+    const row = Array.isArray(rows) && rows.find((one) => id in one);
+    return { id: row && row[id] === true ? id : 0, said: row ? sentence(row.message) : "" };
+  });
 }
 
 export async function change(itemtype, id, input) {

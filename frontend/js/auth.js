@@ -23,6 +23,7 @@ export function summary(token, full, offset, skew = 0) {
   const rights = Object.fromEntries(Object.entries(profile).filter(([, value]) => Number.isInteger(value)));
   return {
     token, offset, skew, rights,
+    firstNameFirst: String(full.glpinames_format) === "1",
     is11: "2fa_enforced" in profile,
     interface: profile.interface || "",
     profile: { id: profile.id || 0, name: profile.name || "" },
@@ -35,6 +36,11 @@ export function summary(token, full, offset, skew = 0) {
       name: [full.glpifirstname, full.glpirealname].filter(Boolean).join(" ") || full.glpiname,
     },
   };
+}
+
+/** A person's name as GLPI writes it: surname first, or first name first where the signed-in person chose that. */
+export function personName(surname, first) {
+  return (session?.firstNameFirst ? [first, surname] : [surname, first]).filter(Boolean).join(" ");
 }
 
 export function start(found, silent = false) {

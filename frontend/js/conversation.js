@@ -1,5 +1,5 @@
 // A ticket's conversation: what was said, by whom, with which files; and answering.
-import { addFollowup, file, item, items, Trouble } from "./api.js";
+import { addFollowup, file, item, items, search, Trouble } from "./api.js";
 import { current } from "./auth.js";
 import { announce, el, icon, toast } from "./dom.js";
 import { dropDraft, readDraft, saveDraft } from "./draft.js";
@@ -145,6 +145,13 @@ export async function missingFiles(itemtype, id, names, before) {
   const again = await item(`${itemtype}/${id}`, { with_documents: "true" });
   const there = (again._documents || []).slice(before).map((one) => one.filename);
   return names.filter((name) => !there.includes(name));
+}
+
+/** After a new ticket without an answer: its number, 0 where it is not there. `sent` is when it was sent. */
+export async function newest(title, sent) {
+  const found = await search("Ticket", { criteria: [[4, "equals", current().user.id]], fields: [2, 1, 15], sort: 2, count: 5 }).catch(() => ({ rows: [] }));
+  const one = found.rows.find((each) => each[1] === title && instant(each[15]) > sent - 120_000);
+  return one ? toId(one[2]) : 0;
 }
 
 /** What `send` of a composer is for a followup: it writes, and tells after an unclear answer whether the text is there. */

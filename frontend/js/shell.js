@@ -134,8 +134,8 @@ export function meView() {
       class: "button quiet", href: `/${settings.site}/${code}/#/me`, lang: code, "aria-current": code === settings.language ? "true" : null, onclick: () => keep("language", code),
     }, name))))),
     settings.site === "panel" && el("p", {}, el("label", { class: "row" }, keys, t("Keyboard shortcuts (press ? on the board to see them)"))),
-    el("p", {}, me.interface === "central" && el("a", { class: "button quiet", href: settings.site === "panel" ? `/portal/${settings.language}/` : `/panel/${settings.language}/` }, settings.site === "panel" ? t("To the portal") : t("To the panel")), " ",
-      el("button", { class: "button danger", onclick: leaveNow }, t("Sign out")))) };
+    el("p", { class: "row" }, me.interface === "central" && el("a", { class: "button quiet", href: settings.site === "panel" ? `/portal/${settings.language}/` : `/panel/${settings.language}/` }, settings.site === "panel" ? t("To the portal") : t("To the panel")),
+      el("button", { class: "button quiet", onclick: leaveNow }, t("Sign out")))) };
 }
 
 export function setTheme(name) {

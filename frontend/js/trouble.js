@@ -15,12 +15,14 @@ export function explain(error) {
     case "unknown": return t("We do not know if it arrived. Look before you send it again.");
     case "off": return t("GLPI does not take sign-ins from this site at the moment. Please tell your administrator.");
     case "address": return t("GLPI does not accept this site's address. Please tell your administrator.");
+    case "said": return error.details;
     case "profile": return t("This account must be set up on GLPI's own page first (password or profile).");
     default: return t("Something went wrong in this page. Reload it.");
   }
 }
 
 export function details(error) {
+  if (error?.kind === "said") return null;
   const text = error?.kind ? [error.details, error.code, error.status || ""].filter(Boolean).join(" · ") : error?.message;
   return text ? el("details", {}, el("summary", {}, t("Details")), el("p", { dir: "auto" }, text)) : null;
 }

@@ -16,6 +16,7 @@ from .routes import (
     SAME_SITE,
     SITES,
     TOKEN,
+    WITH_BODY,
     body_kinds,
     request_lines,
     routes,
@@ -71,7 +72,7 @@ def _lines() -> Iterator[str]:
     yield "# 7. The kind of body that belongs to the address."
     for kind in body_kinds(routes()):
         yield f'RewriteCond "%{{REQUEST_METHOD}}:%{{REQUEST_URI}}:%{{HTTP:Content-Type}}" "!{kind}"'
-    yield "RewriteCond %{REQUEST_METHOD} ^(?:POST|PUT)$"
+    yield f'RewriteCond "%{{REQUEST_METHOD}}:%{{HTTP:Content-Length}}" "{WITH_BODY}"'
     yield "RewriteRule ^/(?:portal|panel)/api/ - [R=415,L]"
     yield "# 8. Pages and files: the packed one where it is understood."
     yield 'RewriteRule "^/$" /portal/ [R=302,L]'

@@ -43,6 +43,8 @@ SAME_SITE: Final = "^(?:same-origin|none)?$"
 TOKEN: Final = "^[a-zA-Z0-9,-]{22,128}$"  # noqa: S105  # its form
 CONNECTION: Final = "^(?:[Kk]eep-[Aa]live|[Cc]lose)?$"
 LENGTH: Final = "^(?:[0-9]{0,7}|1[0-9]{7}|20[0-9]{6})$"
+WITH_BODY: Final = "^(?:(?:POST|PUT):|DELETE:[1-9])"
+"""Method and length of what must say what it sends."""
 JSON: Final = "application/json(?:;|$)"
 FILES: Final = "multipart/form-data; ?boundary="
 
@@ -137,7 +139,7 @@ def verdict(method: str, target: str, headers: Mapping[str, str]) -> int | None:
         (400, re.search(CONNECTION, headers.get("connection", ""))),
         (411, "transfer-encoding" not in headers),
         (413, re.search(LENGTH, length)),
-        (415, method not in {"POST", "PUT"} or any(re.match(one, kind) for one in body_kinds(routes()))),
+        (415, not re.search(WITH_BODY, f"{method}:{length}") or any(re.match(k, kind) for k in body_kinds(routes()))),
     )
     return next((status for status, is_fine in checks if not is_fine), None)
 

@@ -159,6 +159,26 @@ def test_words_for_many_solutions_stay_where_one_is_refused(place: Place) -> Non
 
 
 @ON_10
+def test_what_glpi_does_not_give_back_is_named_and_what_is_unclear_is_read_again(place: Place) -> None:
+    numbers = [place.glpi.people.create(name=f"Row {n}", content="<p>x</p>", user=8) for n in range(2)]
+    for number in numbers:
+        place.glpi.people.take(number)
+    page = place.signed_in(TECHNICIAN, "panel", language="fr")
+    for box in page.locator("tbody").get_by_role("checkbox").all():
+        box.check()
+    place.glpi.order(Fault(FaultKind.PARTIAL, Match(method="DELETE", path="Ticket_User")))
+    page.get_by_role("button", name=translate("fr", "Give them back")).click()
+    expect(page.locator("main .notice.warn li")).to_have_count(1)
+    expect(page.get_by_role("checkbox", checked=True)).to_have_count(1)
+    place.glpi.order(Fault(FaultKind.ERROR_AFTER, Match(method="DELETE", path="Ticket_User")))
+    page.get_by_role("button", name=translate("fr", "Give them back")).click()
+    expect(page.locator("main .notice.bad")).to_contain_text(translate("fr", UNKNOWN))
+    for row in page.locator("tbody tr").all():
+        expect(row).to_contain_text(translate("fr", "Nobody yet"))
+    assert all(("user", 9, 2) not in place.glpi.actors(number) for number in numbers)
+
+
+@ON_10
 def test_what_cannot_be_seen_or_is_not_there_is_said(place: Place) -> None:
     other = place.glpi.people.create(name="Another's", content="<p>x</p>", user=10)
     page = place.signed_in(ENDUSER, language="es")

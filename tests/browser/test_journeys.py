@@ -166,6 +166,27 @@ def test_several_are_taken_at_once_and_the_failed_ones_stay_chosen(place: Place)
     expect(page.get_by_label(f"Choose #{numbers[0]}")).not_to_be_checked()
 
 
+def test_several_are_given_back_at_once_and_those_of_others_stay_chosen(place: Place) -> None:
+    people = place.glpi.people
+    mine, also_mine, other = (people.create(name=f"Row {n}", content="<p>x</p>", user=8) for n in range(3))
+    for number, user in ((mine, 9), (also_mine, 9), (also_mine, 2), (other, 2)):
+        people.assign(number, to_user=user)
+    page = place.signed_in(TECHNICIAN, "panel", language="es")
+    for number in (mine, also_mine, other):
+        page.locator("tbody tr", has_text=f"#{number}").get_by_role("checkbox").check()
+    before = len(place.glpi.log)
+    page.get_by_role("button", name="Devolverlas").click()
+    failed = page.locator("main .notice.warn")
+    expect(failed).to_contain_text("No se hizo para:")
+    expect(failed.locator("li")).to_have_text([f"#{other} Usted no la tiene."])
+    expect(page.locator("tbody tr", has_text=f"#{other}").get_by_role("checkbox")).to_be_checked()
+    expect(page.get_by_role("checkbox", checked=True)).to_have_count(1)
+    assert [("user", 9, 2) in place.glpi.actors(number) for number in (mine, also_mine, other)] == [False] * 3
+    assert ("user", 2, 2) in place.glpi.actors(also_mine)
+    assert ("user", 2, 2) in place.glpi.actors(other)
+    assert [call.path for call in place.glpi.log[before:] if call.method == "DELETE"] == ["/Ticket_User"]
+
+
 def test_a_problem_and_a_change_are_made_from_a_ticket(place: Place) -> None:
     number = place.glpi.people.create(name="Again and again", content="<p>x</p>", user=8)
     page = place.signed_in(ADMINISTRATOR, "panel", f"#/tickets/{number}")

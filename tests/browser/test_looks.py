@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +18,7 @@ from playwright.sync_api import Page, expect
 
 from glpi_bridge.sandbox.demo import people_ask
 from glpi_bridge.site import words
-from glpi_bridge.site.build import build
+from glpi_bridge.site.build import build, put
 from glpi_bridge.site.settings import SiteSettings
 from tests.browser.conftest import ADMINISTRATOR, ENDUSER, TECHNICIAN, Place
 from tests.browser.test_bad_days import evaluated
@@ -25,12 +26,45 @@ from tests.browser.test_bad_days import evaluated
 pytestmark = pytest.mark.parametrize("version", ["10.0.19"], indirect=True)
 VIEWS = {
     (ENDUSER, "portal"): (
-        "#/", "#/new", "#/tickets?state=all", "#/tickets/1", "#/tickets/3", "#/tickets/4", "#/help", "#/me",
+        "#/", "#/new", "#/tickets?state=all", "#/tickets?q=nothing", "#/tickets/1", "#/tickets/3", "#/tickets/4",
+        "#/tickets/999", "#/help", "#/help/1", "#/help/2", "#/me", "#/event/a/1",
     ),
     (ADMINISTRATOR, "panel"): (
-        "#/board", "#/new", "#/tickets/1", "#/problems", "#/changes", "#/people", "#/bridge", "#/me", "#/event/a/1",
+        "#/board", "#/board?q=nothing", "#/new", "#/tickets/1", "#/tickets/3", "#/tickets/999", "#/problems",
+        "#/problems/1", "#/changes", "#/changes/1", "#/people", "#/bridge", "#/me", "#/event/a/1",
     ),
 }  # fmt: skip
+
+
+def furnish(place: Place) -> None:
+    """Let people ask, and put something on every page: Problem, Change, articles, notices, the bridge's state."""
+    people_ask(place.glpi)
+    people, db = place.glpi.people, place.glpi.world.db
+    problem = people.create(itemtype="Problem", name="Printers of the second floor", content="<p>Again</p>", user=2)
+    change = people.create(itemtype="Change", name="New printers", content="<p>Order three</p>", user=2)
+    for link in ({"Problem_Ticket": {"problems_id": problem, "tickets_id": 1}},
+                 {"Change_Ticket": {"changes_id": change, "tickets_id": 1}},
+                 {"Change_Problem": {"changes_id": change, "problems_id": problem}}):  # fmt: skip
+        for itemtype, keys in link.items():
+            people.create(itemtype=itemtype, user=2, **keys)
+    people.reply(1, "<p>Ask the supplier first</p>", user=9, private=True)
+    people.create(itemtype="TicketTask", tickets_id=1, content="<p>Clean the rollers</p>", state=1, user=9)
+    alarm = {"name": "db01: Disk /srv is full", "content": "<p>97 %</p>", "requesttypes_id": 7, "urgency": 5}
+    for _ in range(3):
+        people.create(user=7, **alarm)
+    first = db["KnowbaseItem"].insert({"name": "Restart your PC", "answer": "<p>Hold the button.</p>", "is_faq": 1})
+    db["KnowbaseItem"].insert({"name": "Not yours", "answer": "x", "is_faq": 1})
+    db["Entity_KnowbaseItem"].insert({"knowbaseitems_id": first, "entities_id": 0})
+    articles = [{"id": first, "title": "Restart your PC", "keywords": ""}]
+    put(place.root / "data" / "kb.json", json.dumps({"articles": articles}).encode())
+    state = {
+        "ok": True, "interval_seconds": 10**9, "alerts": 7, "waiting": 2, "oldest_seconds": 90, "parked": 1,
+        "in_doubt": 0, "at": "2026-11-29T18:00:00Z", "last_pass": "2026-11-29T18:00:00Z", "last_sync": None,
+        "versions": {"glpi-bridge": "1.0", "GLPI": place.glpi.world.version, "Zabbix": "7.0.22"},
+    }  # fmt: skip
+    put(place.root / "panel" / "health.json", json.dumps(state).encode())
+
+
 LONGER = 1.4
 SHIFT = 0.02
 
@@ -75,7 +109,7 @@ DATA = re.compile(
 def test_every_text_is_translated_and_fits_in_a_longer_language(
     place: Place, monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:
-    people_ask(place.glpi)
+    furnish(place)
     monkeypatch.setattr(words, "catalog", longer)
     build(SiteSettings(), place.root)
     bare, broken = {}, {}
@@ -122,7 +156,7 @@ new PerformanceObserver((list) => {
 
 
 def test_nothing_jumps_while_a_page_fills(place: Place) -> None:
-    people_ask(place.glpi)
+    furnish(place)
     jumps = {}
     for (who, site), routes in VIEWS.items():
         page = place.signed_in(who, site)
@@ -150,7 +184,7 @@ def test_the_board_stays_beside_an_open_ticket_where_there_is_room(place: Place)
     beside.get_by_role("link", name="Two").click()
     expect(page.locator("h1")).to_have_text("Two")
     page.get_by_role("button", name="Take it").click()
-    expect(beside.locator(f"[data-row='{second}']")).to_contain_text("Paul Durand has it")
+    expect(beside.locator(f"[data-row='{second}']")).to_contain_text("Durand Paul has it")
     page.set_viewport_size({"width": 800, "height": 900})
     expect(beside).to_be_hidden()
     expect(page.get_by_role("link", name="Board").last).to_be_visible()
@@ -170,17 +204,64 @@ def test_the_board_is_filtered_by_area_and_priority_and_several_are_assigned(pla
     expect(page.locator("tbody tr")).to_have_count(2)
     for box in page.get_by_role("checkbox").all():
         box.check()
-    page.locator("#bulk-give").select_option(label="Paul Durand")
+    page.locator("#bulk-give").select_option(label="Durand Paul")
     page.get_by_role("button", name="Assign").click()
-    expect(page.locator("tbody td", has_text="Paul Durand has it")).to_have_count(2)
+    expect(page.locator("tbody td", has_text="Durand Paul has it")).to_have_count(2)
 
+
+def chosen(page: Page, address: str) -> None:
+    page.goto(f"{address}#/board")
+    page.locator("tbody tr").first.wait_for()
+    for box in page.locator("tbody").get_by_role("checkbox").all():
+        box.check()
+    page.get_by_role("button", name="Solve them").click()
+
+
+def keys(page: Page, address: str) -> None:
+    page.goto(f"{address}#/board")
+    page.locator("tbody tr").first.wait_for()
+    page.keyboard.press("?")
+
+
+def asked(page: Page, address: str) -> None:
+    page.goto(f"{address}#/tickets/1")
+    page.get_by_role("button", name="Make a problem of it").click()
+
+
+def noted(page: Page, address: str) -> None:
+    page.reload()
+    page.goto(f"{address}#/tickets/1")
+    page.locator(".tabs").get_by_role("button", name="Private note").click()
+
+
+def faulty(page: Page, address: str) -> None:
+    page.goto(f"{address}#/new")
+    page.locator("form .primary").last.click()
+    page.locator(".summary").wait_for()
+
+
+def signed_out(page: Page, address: str) -> None:
+    page.goto(f"{address}#/me")
+    page.get_by_role("button", name="Sign out").click()
+    page.locator("#login").wait_for()
+    page.keyboard.press("Enter")
+    page.locator(".summary").wait_for()
+
+
+STATES: dict[str, dict[str, Callable[[Page, str], None]]] = {
+    "portal": {"faulty": faulty, "signed-out": signed_out},
+    "panel": {
+        "chosen": chosen, "faulty": faulty, "keys": keys, "noted": noted, "asked": asked,
+    },
+}  # fmt: skip
+"""What a page shows after a deed: bulk bar, summary of faults, dialogs, the form of a private note, sign-in."""
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 @pytest.mark.skipif("GLPI_BRIDGE_SCREENSHOTS" not in os.environ, reason="pictures are made where a folder is named")
 def test_pictures_are_made_for_a_person_to_look_at(place: Place) -> None:
-    people_ask(place.glpi)
+    furnish(place)
     folder = Path(os.environ["GLPI_BRIDGE_SCREENSHOTS"])
     folder.mkdir(parents=True, exist_ok=True)
     for scheme in SCHEMES:
@@ -193,6 +274,9 @@ def test_pictures_are_made_for_a_person_to_look_at(place: Place) -> None:
                         f"{place.address}/{site}/en/{route}",
                         folder / f"{site}-{name_of(route)}-{scheme}-{width}.png",
                     )
+                for state, act in STATES[site].items():
+                    act(page, f"{place.address}/{site}/en/")
+                    page.screenshot(path=folder / f"{site}-{state}-{scheme}-{width}.png", full_page=True)
                 page.context.close()
 
 
@@ -204,4 +288,4 @@ def picture(page: Page, address: str, file: Path) -> None:
 
 
 def name_of(route: str) -> str:
-    return re.sub(r"\W+", "-", route.partition("?")[0]).strip("-") or "home"
+    return re.sub(r"\W+", "-", route).strip("-") or "home"

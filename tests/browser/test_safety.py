@@ -12,8 +12,10 @@ from playwright.sync_api import Page, expect
 
 from glpi_bridge.sandbox.glpi.documents import store
 from glpi_bridge.site.build import put
-from tests.browser.conftest import ADMINISTRATOR, ENDUSER, TECHNICIAN, Place
+from tests.browser.conftest import ENDUSER, TECHNICIAN, Place
 from tests.browser.payloads import PAYLOADS
+from tests.browser.test_bad_days import evaluated
+from tests.browser.test_looks import STATES, VIEWS, furnish
 
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 
@@ -39,6 +41,7 @@ def test_no_payload_runs_and_nothing_is_asked_elsewhere(place: Place) -> None:
     article = place.glpi.world.db["KnowbaseItem"].insert(
         {"name": PAYLOADS[1], "answer": "\n".join(PAYLOADS), "is_faq": 1}
     )
+    place.glpi.world.db["Entity_KnowbaseItem"].insert({"knowbaseitems_id": article, "entities_id": 0})
     articles = [{"id": article + n, "title": one, "keywords": one} for n, one in enumerate(PAYLOADS)]
     put(place.root / "data" / "kb.json", json.dumps({"articles": articles}).encode())
     files = people.create(name="Files", content="<p>x</p>", user=8)
@@ -80,45 +83,28 @@ def axe(page: Page) -> list[str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 768, 1280])
 def test_pages_have_no_fault_that_axe_knows_and_nothing_is_cut_off(place: Place, scheme: str, width: int) -> None:
+    furnish(place)
     people = place.glpi.people
     number = people.create(name="A long name " * 15, content="<p>x</p><table><tr><td>y</td></tr></table>", user=8)
     people.reply(number, "<p>hello</p>", user=9)
-    people.solve(people.create(name="Solved", content="<p>x</p>", user=8))
-    visits = {
-        (ENDUSER, "portal"): (
-            "#/",
-            "#/new",
-            "#/tickets",
-            f"#/tickets/{number}",
-            f"#/tickets/{number + 1}",
-            "#/help",
-            "#/me",
-            "#/tickets/999",
-        ),
-        (ADMINISTRATOR, "panel"): (
-            "#/board",
-            "#/new",
-            f"#/tickets/{number}",
-            "#/problems",
-            "#/changes",
-            "#/people",
-            "#/bridge",
-            "#/me",
-        ),
-    }
     faults = {}
-    for (who, site), routes in visits.items():
+
+    def look(page: Page, what: str) -> None:
+        size = evaluated(page, "document.documentElement.scrollWidth")
+        wide = [] if size == width else [f"{size} px wide"]
+        if found := axe(page) + wide:
+            faults[what] = found
+
+    for (who, site), routes in VIEWS.items():
         page = place.signed_in(who, site, width=width, scheme="dark" if scheme == "dark" else "light")
-        for route in routes:
+        for route in (*routes, f"#/tickets/{number}"):
             page.goto(f"{place.address}/{site}/en/{route}")
             page.reload()
             page.locator("main:not([aria-busy]) h1").wait_for()
-            size = page.context.new_cdp_session(page).send(
-                "Runtime.evaluate", {"expression": "document.documentElement.scrollWidth", "returnByValue": True}
-            )
-            wide = [] if size["result"]["value"] <= width else [f"{size['result']['value']} px wide"]
-            if found := axe(page) + wide:
-                faults[f"{site} {route}"] = found
+            look(page, f"{site} {route}")
+        for state, act in STATES[site].items():
+            act(page, f"{place.address}/{site}/en/")
+            look(page, f"{site} {state}")
         page.context.close()
     assert faults == {}
 

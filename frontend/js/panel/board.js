@@ -1,6 +1,6 @@
 // The board: one live list, most urgent first; queues and counts are made here.
-import { addMany, search, Trouble } from "../api.js";
-import { ASSIGN, OWN, STEAL, current, may } from "../auth.js";
+import { addMany, items, removeMany, search, Trouble } from "../api.js";
+import { ASSIGN, OWN, STEAL, current, may, personName } from "../auth.js";
 import { announce, el, icon, isTyping, kept, toast, view } from "../dom.js";
 import { when } from "../conversation.js";
 import { busy } from "../form.js";
@@ -21,7 +21,7 @@ let names = null;
 export async function people(signal_) {
   if (!names) {
     const found = await search("User", { fields: [2, 1, 34, 9], sort: 2, order: "ASC", count: 1000, signal: signal_ }).catch(() => ({ rows: [] }));
-    names = new Map(found.rows.map((row) => [toId(row[2]), [row[9], row[34]].filter(Boolean).join(" ") || row[1]]));
+    names = new Map(found.rows.map((row) => [toId(row[2]), personName(row[34], row[9]) || row[1]]));
   }
   return names;
 }
@@ -65,6 +65,19 @@ export function folded(rows) {
     shown.push(entry);
   }
   return shown;
+}
+
+/**
+ * Give back many tickets: what links me to each is read, then all of it taken away with one call. For each, in order,
+ * {id, said}: 0 and why where it was not mine or GLPI did not do it.
+ */
+export async function giveBack(ids, me, { read = items, take = removeMany } = {}) {
+  const links = await Promise.all(ids.map((id) => read(`Ticket/${id}/Ticket_User`).then(
+    (rows) => ({ id: toId(rows.find((row) => row.type === 2 && row.users_id === me)?.id), said: t("You do not have it.") }),
+    (error) => { if (!(error instanceof Trouble)) throw error; return { id: 0, said: explain(error) }; })));
+  const mine = links.filter((one) => one.id);
+  const done = mine.length ? await take("Ticket_User", mine.map((one) => one.id)) : [];
+  return links.map((one) => (one.id ? done[mine.indexOf(one)] : one));
 }
 
 export const QUEUES = () => [["all", t("All")], ["unassigned", t("Unassigned")], ["mine", t("Mine")], ["monitoring", t("Monitoring")], ["waiting", t("Waiting")]];
@@ -195,6 +208,7 @@ export async function board(ctx, _values, query) {
   function bulk() {
     at.bulk.hidden = !selected.size;
     at.chosen.textContent = nt("{n} chosen", "{n} chosen", selected.size);
+    if (at.bulk.hidden && at.bulk.contains(document.activeElement)) (at.rows.querySelector("a[data-row]") || at.q).focus({ preventScroll: true });
   }
 
   /** Do one thing to all that are chosen; true where all of it was done. */
@@ -219,8 +233,10 @@ export async function board(ctx, _values, query) {
       return !failed.length;
     });
   }
+  const back = (ids) => giveBack(ids, me);
   const assignTo = (userId) => (ids) => addMany("Ticket_User", ids.map((id) => ({ tickets_id: id, users_id: userId, type: 2 })));
   at.take.addEventListener("click", () => together(at.take, assignTo(me)));
+  at.back.addEventListener("click", () => together(at.back, back));
   at.give.addEventListener("click", () => { const userId = toId(at.giveTo.value); if (userId) together(at.give, assignTo(userId)); else at.giveTo.focus(); });
   at.solve.addEventListener("click", () => { at.solveForm.hidden = false; at.solveText.focus(); });
   at.solveForm.addEventListener("submit", (event) => {
@@ -228,7 +244,7 @@ export async function board(ctx, _values, query) {
     if (!at.solveText.value.trim()) return;
     together(at.solve, (ids) => addMany("ITILSolution", ids.map((id) => ({ itemtype: "Ticket", items_id: id, content: toHtml(at.solveText.value) })))).then((done) => { if (done) { at.solveForm.hidden = true; at.solveText.value = ""; } });
   });
-  at.take.hidden = !may("ticket", ASSIGN | STEAL | OWN);
+  at.take.hidden = at.back.hidden = !may("ticket", ASSIGN | STEAL | OWN);
   at.give.hidden = at.giveTo.hidden = !may("ticket", ASSIGN);
 
   at.queues.replaceChildren(...QUEUES().map(([name, label]) => el("li", {}, el("a", { href: to({ queue: name }), "data-queue": name, "aria-current": name === choice.queue ? "true" : null }, label, el("span", { class: "count" }, "0")))));
@@ -237,7 +253,10 @@ export async function board(ctx, _values, query) {
   at.form.addEventListener("submit", (event) => { event.preventDefault(); go(to({ q: at.q.value.trim() })); });
   for (const name of ["sort", "area", "level"]) at[name].addEventListener("change", () => go(to({ [name]: at[name].value })));
   keys(ctx, () => [...at.rows.querySelectorAll("a[data-row]")], (key, row) => {
-    if (key === "t" && row) { selected.clear(); selected.add(Number(row.dataset.row)); together(at.take, assignTo(me)); }
+    const one = row && Number(row.dataset.row);
+    if (key === "t" && one && !at.take.hidden) { selected.clear(); selected.add(one); together(at.take, assignTo(me)); }
+    else if (key === "g" && one && !at.back.hidden) { selected.clear(); selected.add(one); together(at.back, back); }
+    else if (key === "x" && one) row.closest("tr").querySelector("input").click();
     else if (key === "/") at.q.focus();
     else return false;
     return true;
@@ -293,7 +312,7 @@ function keys(ctx, links, more) {
 }
 
 export function keysDialog() {
-  const keys = [["j / k", t("next / earlier ticket")], ["Enter", t("open it")], ["t", t("take it")], ["n", t("new ticket")], ["/", t("search")], ["?", t("this list")]];
+  const keys = [["j / k", t("next / earlier ticket")], ["Enter", t("open it")], ["t", t("take it")], ["g", t("give it back")], ["x", t("choose it (board)")], ["n", t("new ticket")], ["/", t("search")], ["?", t("this list")]];
   const dialog = el("dialog", { class: "ask", "aria-labelledby": "keys-title" }, el("h2", { id: "keys-title" }, t("Keyboard shortcuts")),
     el("dl", { class: "keys" }, keys.flatMap(([key, words]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, words)])), el("form", { method: "dialog" }, el("button", { class: "button primary" }, t("Close"))));
   dialog.addEventListener("close", () => dialog.remove());

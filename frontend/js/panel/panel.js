@@ -2,7 +2,7 @@
 import { add, change, item, items, remove, search, Trouble } from "../api.js";
 import { ASSIGN, CREATE, OWN, SEEPRIVATE, STEAL, UPDATE, current, may } from "../auth.js";
 import { announce, el, icon, isTyping, kept, toast, view } from "../dom.js";
-import { cleaner, composer, conversation, entries, fileButton, followup, nameOf, when, withFiles } from "../conversation.js";
+import { cleaner, composer, conversation, entries, fileButton, followup, nameOf, newest, when, withFiles } from "../conversation.js";
 import { dropDraft, readDraft, saveDraft } from "../draft.js";
 import { eventView } from "../event.js";
 import { busy, confirm, fault, field } from "../form.js";
@@ -83,7 +83,7 @@ async function ticket(ctx, { id: text }) {
     return true;
   }
   if (assigns() && open) {
-    at.deeds.append(mine ? deed(t("Give back"), at.said, async () => { await remove("Ticket_User", mine.id); await ctx.again(); }, { again, done: t("Given back.") })
+    at.deeds.append(mine ? deed(t("Give back"), at.said, async () => { await remove("Ticket_User", mine.id); await ctx.again(); }, { again, style: "quiet give-back", done: t("Given back.") })
       : deed(t("Take it"), at.said, take, { again, style: "primary", name: "hand", done: t("You have it.") }));
   }
   if (may("ticket", UPDATE) && open) {
@@ -116,6 +116,7 @@ async function ticket(ctx, { id: text }) {
   ctx.listen(document, "keydown", (event) => {
     if (kept("keys") === "off" || isTyping(event.target) || event.ctrlKey || event.altKey || event.metaKey) return;
     if (event.key === "t") at.deeds.querySelector(".primary")?.click();
+    if (event.key === "g") at.deeds.querySelector(".give-back")?.click();
     if (event.key === "r") { event.preventDefault(); root.querySelector(".answer textarea")?.focus(); }
   });
   return { title: `#${id} ${one.name}`, root };
@@ -162,7 +163,7 @@ function solveForm(base, id, solutions) {
     const fresh = await item(`Ticket/${id}`, {});
     if (fresh.status >= SOLVED) {
       const before = await items(`Ticket/${id}/ITILSolution`, ["users_id"]);
-      throw new Trouble("refused", { details: t("Already solved by {name}.", { name: nameOf(before.at(-1) || {}) }) });
+      throw new Trouble("said", { details: t("Already solved by {name}.", { name: nameOf(before.at(-1) || {}) }) });
     }
     return send.write(content);
   };
@@ -173,9 +174,17 @@ async function spawn(kind, one) {
   const words = kind === "Problem" ? t("Make a problem of this ticket?") : t("Make a change of this ticket?");
   if (!await confirm(words, t("Yes, make it"))) return false;
   const number = await add(kind, { name: one.name, content: one.content, itilcategories_id: one.itilcategories_id, urgency: one.urgency, impact: one.impact, entities_id: one.entities_id });
-  await add(`${kind}_Ticket`, { [kind === "Problem" ? "problems_id" : "changes_id"]: number, tickets_id: one.id });
+  await linked(`${kind}_Ticket`, { [kind === "Problem" ? "problems_id" : "changes_id"]: number, tickets_id: one.id });
   go(link([kind === "Problem" ? "problems" : "changes", String(number)]));
   return true;
+}
+
+/** Link what was just made; where that fails it is said, and its page is where to link it again. */
+async function linked(itemtype, input) {
+  await add(itemtype, input).catch((error) => {
+    if (!(error instanceof Trouble)) throw error;
+    toast(t("Made, but not linked: {why}", { why: explain(error) }));
+  });
 }
 
 async function create() {
@@ -193,7 +202,13 @@ async function create() {
     if (!fault(at.form, faults)) return null;
     return busy(at.send, async () => {
       try {
-        const id = await add("Ticket", { name: Array.from(at.title.value.trim()).slice(0, 255).join(""), content: toHtml(at.text.value), _users_id_requester: user, type: 1 });
+        const name = Array.from(at.title.value.trim()).slice(0, 255).join("");
+        const sent = now();
+        const id = await add("Ticket", { name, content: toHtml(at.text.value), _users_id_requester: user, type: 1 }).catch(async (error) => {
+          const there = error.kind === "unknown" && await newest(name, sent);
+          if (!there) throw error;
+          return there;
+        });
         dropDraft(user, "new");
         go(link(["tickets", String(id)]));
       } catch (error) { at.said.replaceChildren(troubleLine(error)); }
@@ -239,7 +254,7 @@ const oneOf = (kind) => async (ctx, { id: text }) => {
     kind === "problems" && may("change", CREATE) && settings.features.changes && el("p", {}, deed(t("Make a change of it"), said, async () => {
       if (!await confirm(t("Make a change of this problem?"), t("Yes, make it"))) return false;
       const made = await add("Change", { name: one.name, content: one.content, urgency: one.urgency, impact: one.impact, entities_id: one.entities_id });
-      await add("Change_Problem", { changes_id: made, problems_id: id });
+      await linked("Change_Problem", { changes_id: made, problems_id: id });
       go(link(["changes", String(made)]));
       return true;
     })),

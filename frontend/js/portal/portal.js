@@ -2,7 +2,7 @@
 import { add, addFollowup, change, item, items, search, Trouble } from "../api.js";
 import { current, may } from "../auth.js";
 import { announce, el, icon, toast, view } from "../dom.js";
-import { cleaner, composer, conversation, entries, fileButton, followup, missingFiles, when, withFiles } from "../conversation.js";
+import { cleaner, composer, conversation, entries, fileButton, followup, missingFiles, newest, when, withFiles } from "../conversation.js";
 import { dropDraft, readDraft, saveDraft } from "../draft.js";
 import { eventView } from "../event.js";
 import { picker } from "../files.js";
@@ -18,8 +18,12 @@ import { explain, troubleLine } from "../trouble.js";
 const FIELDS = [2, 1, 12, 15, 19, 7, 5, 8];
 const PREVIEWS = 3, NAMES = 5;
 
-/** One's own tickets. */
-const own = (criteria, { fields = FIELDS, ...more }) => search("Ticket", { criteria: [[4, "equals", current().user.id], ...criteria], fields, ...more });
+/** One's own tickets; `words` are looked for in title and text: GLPI binds AND tighter than OR. */
+function own(criteria, { fields = FIELDS, words = "", ...more }) {
+  const mine = [[4, "equals", current().user.id], ...criteria];
+  const found = words ? [...mine, [1, "contains", words], ...mine.map((one, at) => [...one, at ? "AND" : "OR"]), [21, "contains", words]] : mine;
+  return search("Ticket", { criteria: found, fields, ...more });
+}
 
 const names = new Map();
 /** Add to rows who has each, and to the first few what was said last: GLPI's list knows technicians by number only. */
@@ -149,13 +153,6 @@ async function report(at, category, chosen, ctx) {
   if (!ctx.signal.aborted) go(link(["tickets", String(id)]));
 }
 
-/** After a write without an answer: is it there? */
-async function newest(title, sent) {
-  const found = await own([], { sort: 2, count: 5 }).catch(() => ({ rows: [] }));
-  const one = found.rows.find((each) => each[1] === title && instant(each[15]) > sent - 120_000);
-  return one ? toId(one[2]) : 0;
-}
-
 let arrived = null;
 
 // -- list --
@@ -169,8 +166,7 @@ async function tickets(ctx, _values, query) {
   const { root, at } = view("tickets");
   const criteria = [];
   if (state !== "all") criteria.push([12, "equals", state === "open" ? "notclosed" : "6"]);
-  if (words) criteria.push([1, "contains", words]);
-  const found = await own(criteria, { from: (page - 1) * PER_PAGE, count: PER_PAGE, signal: ctx.signal });
+  const found = await own(criteria, { words, from: (page - 1) * PER_PAGE, count: PER_PAGE, signal: ctx.signal });
   await enrich(found.rows, ctx.signal);
   at.q.value = words;
   for (const one of at.states.querySelectorAll("a")) {

@@ -8,6 +8,7 @@ globalThis.localStorage = new (class {
   removeItem(key) { delete this[key]; }
 })();
 globalThis.sessionStorage = globalThis.localStorage;
+globalThis.navigator ??= { onLine: true };
 const js = new URL("../../../frontend/js/", import.meta.url);
 const text = await import(new URL("text.js", js));
 const time = await import(new URL("time.js", js));
@@ -18,6 +19,7 @@ const api = await import(new URL("api.js", js));
 const auth = await import(new URL("auth.js", js));
 const i18n = await import(new URL("i18n.js", js));
 const event = await import(new URL("event.js", js));
+const board = await import(new URL("panel/board.js", js));
 
 function random(seed) {
   let state = seed;
@@ -129,4 +131,61 @@ test("words are filled in, and numbers choose their form", () => {
 test("an event's marker is met whole only", () => {
   assert.ok(event.hasMarker("<p>x</p><p><small>zabbix prod/123</small></p>", "prod", "123"));
   for (const other of ["zabbix prod/1234", "zabbix prod/123/n1", "zabbix xprod/123", "zabbix prod/12"]) assert.ok(!event.hasMarker(`<p>${other}</p>`, "prod", "123"), other);
+});
+
+test("a name is written as GLPI writes it for who is signed in", () => {
+  const full = { glpiID: 9, glpiname: "x", glpiactiveprofile: { id: 1, name: "P" } };
+  for (const [format, name] of [["0", "Durand Paul"], [1, "Paul Durand"], [undefined, "Durand Paul"]]) {
+    auth.start(auth.summary("token", { ...full, glpinames_format: format }, 0), true);
+    assert.equal(auth.personName("Durand", "Paul"), name);
+  }
+  assert.equal(auth.personName("", "Paul"), "Paul");
+});
+
+test("many are taken away with one call, and each is told apart", async () => {
+  const sent = [];
+  const answers = [
+    [200, [{ 5: true, message: "" }, { 6: true, message: "" }], [{ id: 5, said: "" }, { id: 6, said: "" }]],
+    [207, ["ERROR_GLPI_PARTIAL_DELETE", [{ 5: true, message: "" }, { 6: false, message: "Item not found" }]], [{ id: 5, said: "" }, { id: 0, said: "Item not found" }]],
+    [207, ["ERROR_GLPI_PARTIAL_DELETE", [{ 5: true, message: "" }]], [{ id: 5, said: "" }, { id: 0, said: "" }]],
+    [400, ["ERROR_GLPI_DELETE", "No right"], [{ id: 0, said: "No right" }, { id: 0, said: "No right" }]],
+  ];
+  for (const [status, body, read] of answers) {
+    globalThis.fetch = async (address, { method, body: told }) => {
+      sent.push([method, address, told]);
+      return new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });
+    };
+    assert.deepEqual(await api.removeMany("Ticket_User", [5, 6]), read);
+  }
+  assert.equal(sent.length, answers.length);
+  assert.deepEqual(sent[0], ["DELETE", "/portal/api/Ticket_User", '{"input":[{"id":5},{"id":6}]}']);
+});
+
+test("only what is mine is given back, and the rest says why", async () => {
+  const links = { 1: [{ id: 11, type: 2, users_id: 9 }], 2: [{ id: 12, type: 1, users_id: 9 }, { id: 13, type: 2, users_id: 2 }], 4: [{ id: 14, type: 2, users_id: 9 }] };
+  const taken = [];
+  const by = {
+    read: async (path) => { const rows = links[path.split("/")[1]]; if (!rows) throw new api.Trouble("missing"); return rows; },
+    take: async (itemtype, ids) => { taken.push([itemtype, ids]); return ids.map((id) => (id === 14 ? { id: 0, said: "No" } : { id, said: "" })); },
+  };
+  assert.deepEqual(await board.giveBack([1, 2, 3, 4], 9, by), [
+    { id: 11, said: "" }, { id: 0, said: "You do not have it." }, { id: 0, said: "This does not exist, or no longer." }, { id: 0, said: "No" }]);
+  assert.deepEqual(taken, [["Ticket_User", [11, 14]]]);
+  taken.length = 0;
+  await board.giveBack([2], 9, by);
+  assert.deepEqual(taken, []);
+});
+
+test("the board has its queues, its order, and repeats of one alarm under the first", () => {
+  const row = (id, title, priority, opened, more = {}) => ({ 1: title, 2: id, 3: priority, 15: opened, 19: opened, 12: 1, 5: null, 8: null, 9: "Helpdesk", ...more });
+  const rows = [
+    row(1, "old low", 2, "2026-11-01 10:00:00"), row(2, "new high", 5, "2026-11-03 10:00:00"), row(3, "old high", 5, "2026-11-02 10:00:00", { 5: "9" }),
+    row(4, "disk", 4, "2026-11-02 11:00:00", { 9: "Monitoring" }), row(5, "disk", 4, "2026-11-02 12:00:00", { 9: "Monitoring", 12: 4, 8: "Systems" }),
+  ];
+  const ids = (list) => list.map((one) => one[2]);
+  assert.deepEqual(ids(rows.toSorted(board.compare("urgent"))), [3, 2, 4, 5, 1]);
+  assert.deepEqual(ids(rows.toSorted(board.compare("new"))), [2, 5, 4, 3, 1]);
+  const queues = { all: [1, 2, 3, 4, 5], unassigned: [1, 2, 4], mine: [3], monitoring: [4, 5], waiting: [5] };
+  for (const [queue, members] of Object.entries(queues)) assert.deepEqual(ids(rows.filter((one) => board.inQueue(queue, one, 9))), members, queue);
+  assert.deepEqual(board.folded(rows.toSorted(board.compare("urgent"))).map((one) => [one.row[2], one.more]), [[3, 0], [2, 0], [4, 1], [1, 0]]);
 });
