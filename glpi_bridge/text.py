@@ -17,6 +17,11 @@ TITLE_LIMIT = 255
 ELLIPSIS = "…"
 
 
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """Say how many: `1 fault`, `2 faults`; `many` where it is not the word with an s."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
 def spoken(lasted: timedelta) -> str:
     """Write a duration with its two largest units, as Zabbix does: `2d 3h`, `5m 10s`."""
     seconds = int(lasted.total_seconds())

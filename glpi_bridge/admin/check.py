@@ -25,6 +25,7 @@ from glpi_bridge.secret import Secret
 from glpi_bridge.spool import Spool
 from glpi_bridge.store import Store, meta
 from glpi_bridge.store.examine import examine
+from glpi_bridge.text import counted
 
 SCRIPT = "zabbix-glpi"
 SCRIPT_PLACES = (
@@ -72,7 +73,7 @@ def _settings(path: Path) -> tuple[Settings | None, list[Line]]:
         settings = load(path, secrets=False)
     except SettingsError as error:
         return None, [fault("settings", str(one)) for one in error.faults]
-    return settings, [ok("settings", f"{path}, {len(settings.zabbix)} Zabbix servers")]
+    return settings, [ok("settings", f"{path}, {counted(len(settings.zabbix), 'Zabbix server')}")]
 
 
 def _secrets(settings: Settings) -> Iterator[Line]:
@@ -137,7 +138,7 @@ def _rewritten(settings: Settings) -> Iterator[Line]:
         return  # told already
     for one in notices:
         if one.kind == "rewritten":
-            text = f"{one.text} ({one.count} tickets)"
+            text = f"{one.text} ({counted(one.count, 'ticket')})"
             yield warning(
                 "GLPI rules", text, "see Administration > Rules > Rules for tickets in GLPI, if it should not"
             )

@@ -15,6 +15,7 @@ from glpi_bridge.config import Zabbix as ZabbixSettings
 from glpi_bridge.errors import SettingsError, TargetError
 from glpi_bridge.glpi import Account, Glpi
 from glpi_bridge.itil import zabbix_maintenance
+from glpi_bridge.text import counted
 from glpi_bridge.zabbix import UserType, Zabbix
 
 _SEE_TASKS = {1: "see public", 8192: "see private"}
@@ -50,7 +51,7 @@ def _tried(thing: str, zabbix: Zabbix) -> Line:
     if not count:
         fix = "give its user group the right Read-write on the host groups (Users > User groups > Host permissions)"
         return fault(thing, f"{me.username} may write no host", fix)
-    return ok(thing, f"{me.username} may put {count} hosts into maintenance")
+    return ok(thing, f"{me.username} may put {counted(count, 'host')} into maintenance")
 
 
 def check_glpi_planned(

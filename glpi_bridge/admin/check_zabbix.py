@@ -10,6 +10,7 @@ from glpi_bridge.admin.finding import Line, fault, ok, unknown, warning
 from glpi_bridge.alert import ALERT_FIELDS, ALIASES
 from glpi_bridge.config import Zabbix as ZabbixSettings
 from glpi_bridge.errors import NotConnected, SettingsError, TargetError
+from glpi_bridge.text import counted
 from glpi_bridge.zabbix import MEASURED, TESTED, Action, MediaType, NoRight, Zabbix, is_tested
 
 _NEEDED = ("event_id", "trigger_id")
@@ -82,7 +83,7 @@ def _version(thing: str, version: Sequence[int]) -> Line:
 
 def _visible(thing: str, zabbix: Zabbix) -> Iterator[Line]:
     seen = zabbix.visible()
-    text = f"{seen.hosts} visible hosts in {seen.host_groups} host groups"
+    text = f"{counted(seen.hosts, 'visible host')} in {counted(seen.host_groups, 'host group')}"
     if seen.hosts and seen.host_groups:
         yield ok(f"{thing} hosts", text)
     else:

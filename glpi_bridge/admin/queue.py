@@ -17,6 +17,7 @@ from glpi_bridge.store import Store, incidents, overview, undertakings
 from glpi_bridge.store import queue as rows
 from glpi_bridge.store.incidents import Owed
 from glpi_bridge.store.overview import Queued, Standing
+from glpi_bridge.text import counted
 from glpi_bridge.undertaking import Undertaking
 
 ALL = "all"
@@ -118,8 +119,11 @@ class Desk:
             bad = self._spool.rejected()
             for one in bad:
                 self._spool.retry_bad(one.name)
-            counted = f"{count} incidents, {objects} problems and changes and {len(bad)} unreadable alerts"
-            return f"{counted} are tried again with the next pass"
+            again = (
+                f"{counted(count, 'incident')}, {counted(objects, 'problem or change', 'problems and changes')} and "
+                f"{counted(len(bad), 'unreadable alert')}"
+            )
+            return f"{again} are tried again with the next pass"
         if self.bad(name) is not None:
             self._spool.retry_bad(name)
             return f"alert {name} is read again with the next pass"

@@ -19,6 +19,7 @@ from glpi_bridge.store import SCHEMA, Connection, Store, attempts, events, meta,
 from glpi_bridge.store.attempts import Attempt
 from glpi_bridge.store.meta import Notice
 from glpi_bridge.store.overview import Counts
+from glpi_bridge.text import counted
 
 UNMATCHED = "unmatched"
 NOT_ADOPTED = "not adopted"
@@ -226,9 +227,10 @@ def _judged(found: Status) -> Status:
     if counts is not None and counts.parked:
         said.append(f"{counts.parked} parked: `glpi-bridge queue list` shows GLPI's words, `queue retry` tries again")
     if found.undertakings_parked:
-        said.append(f"{found.undertakings_parked} problems or changes are parked: `glpi-bridge queue list`")
+        parked = counted(found.undertakings_parked, "problem or change", "problems or changes")
+        said.append(f"{parked} parked: `glpi-bridge queue list`")
     if counts is not None and counts.acknowledgements_parked:
-        said.append(f"{counts.acknowledgements_parked} notes to Zabbix are parked: `glpi-bridge queue list`")
+        said.append(f"{counted(counts.acknowledgements_parked, 'note')} to Zabbix parked: `glpi-bridge queue list`")
     said += [one.text for one in found.notices if one.kind == "unknown events"]
     said += _about_spool(found.spool)
     if (late := _late(found)) is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from glpi_bridge.cli.common import json_option, print_json, progress, with_settings
+from glpi_bridge.text import counted
 
 if TYPE_CHECKING:
     from glpi_bridge.admin.adopt import Adopted, Change
@@ -73,12 +74,14 @@ def _report(report: Adopted, dry_run: bool, as_json: bool) -> None:
         return
     if dry_run:
         click.echo("nothing is changed (--dry-run)")
-    click.echo(f"{report.tickets} tickets of ours found in GLPI by their markers")
+    click.echo(f"{counted(report.tickets, 'ticket')} of ours found in GLPI by their markers")
     for change in report.changes:
         click.echo(f"{change.marker}: {_words(change)}")
-    click.echo(f"{report.retold} incidents whose ticket is the same and whose notes, solution or status are not")
+    click.echo(
+        f"{counted(report.retold, 'incident')} whose ticket is the same and whose notes, solution or status are not"
+    )
     if report.in_flight:
-        click.echo(f"{report.in_flight} writes are in flight or in doubt: they are settled on their own")
+        click.echo(f"in flight or in doubt: {counted(report.in_flight, 'write')}, settled in a while without you")
     if report.was_stopped and not dry_run:
         click.echo(f"no longer stopped: {report.was_stopped}")
 

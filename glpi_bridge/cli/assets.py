@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glpi_bridge.cli.common import json_option, print_json, progress, with_settings
+from glpi_bridge.text import counted
 
 if TYPE_CHECKING:
     from glpi_bridge.admin.hosts import Standing
@@ -40,7 +41,7 @@ def check(settings: Settings, /, with_all: bool, as_json: bool) -> None:
         for name, source in context.sources.items():
             if source.zabbix is not None:
                 for one in standings(look_up, name, source.zabbix):
-                    tick(f"{len(found)} hosts")
+                    tick(counted(len(found), "host"))
                     found.append(one)
         unreadable = sorted(look_up.unreadable.values())
     counts = Counter(one.match for one in found)
@@ -54,7 +55,9 @@ def check(settings: Settings, /, with_all: bool, as_json: bool) -> None:
         for one in listed:
             what = ", ".join(str(asset) for asset in one.found.assets) or one.found.trouble or "it states nothing"
             click.echo(f"{one.match:<8} {one.source}: {one.host}: {what}")
-        click.echo(f"{len(found)} hosts: " + ", ".join(f"{counts[match]} with {match} asset" for match in Match))
+        click.echo(
+            f"{counted(len(found), 'host')}: " + ", ".join(f"{counts[match]} with {match} asset" for match in Match)
+        )
     if counts[Match.NONE] + counts[Match.SEVERAL]:
         raise SystemExit(1)
 

@@ -9,6 +9,7 @@ import click
 
 from glpi_bridge.admin.finding import Line, State
 from glpi_bridge.cli.common import json_option, print_json, set_up_log
+from glpi_bridge.text import counted
 
 _COLOURS = {State.OK: "green", State.WARNING: "yellow", State.FAULT: "red", State.UNKNOWN: "cyan"}
 
@@ -42,7 +43,7 @@ def check(ctx: click.Context, /, with_ticket: bool, script: Path | None, as_json
     if as_json:
         print_json({"ok": not faults, "faults": faults, "warnings": warnings, "lines": [asdict(one) for one in found]})
     else:
-        click.echo(f"{len(found)} things looked at: {faults} faults, {warnings} warnings")
+        click.echo(f"{len(found)} things looked at: {counted(faults, 'fault')}, {counted(warnings, 'warning')}")
     if faults:
         raise SystemExit(1)
 

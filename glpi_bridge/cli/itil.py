@@ -11,6 +11,7 @@ import click
 
 from glpi_bridge.cli.common import json_option, print_json, with_settings
 from glpi_bridge.model import Often, Sameness
+from glpi_bridge.text import counted
 from glpi_bridge.units import Mistake
 
 if TYPE_CHECKING:
@@ -85,9 +86,8 @@ def suggest(settings: Settings, /, after: Often, same: str | None, as_json: bool
         return
     for one in found:
         known = f", problem {one.problem_id}" if one.problem_id else ""
-        click.echo(
-            f"{one.cause}  same {one.same:<9}{one.count:>4} times, {len(one.tickets)} tickets: {one.what}{known}"
-        )
+        tickets = counted(len(one.tickets), "ticket")
+        click.echo(f"{one.cause}  same {one.same:<9}{one.count:>4} times, {tickets}: {one.what}{known}")
     click.echo(f"causes that recurred {after}: {len(found)}")
 
 

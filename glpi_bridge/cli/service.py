@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from glpi_bridge.cli.common import json_option, print_json, with_settings
+from glpi_bridge.text import counted
 
 if TYPE_CHECKING:
     from glpi_bridge.config import Settings
@@ -70,9 +71,10 @@ def sync(settings: Settings, as_json: bool) -> None:
     if as_json:
         print_json(asdict(report))
     else:
+        changed = counted(report.tickets, "ticket")
         click.echo(
-            f"{report.asked} events asked, {report.learned} learned, {report.unknown} unknown to Zabbix; "
-            f"{report.adopted} adopted, {report.not_adopted} not adopted; {report.tickets} tickets changed in GLPI"
+            f"{counted(report.asked, 'event')} asked, {report.learned} learned, {report.unknown} unknown to Zabbix; "
+            f"{report.adopted} adopted, {report.not_adopted} not adopted; {changed} changed in GLPI"
         )
     for failure in report.failed:
         click.echo(failure, err=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from glpi_bridge.cli.common import json_option, print_json, with_calm_settings
-from glpi_bridge.text import spoken
+from glpi_bridge.text import counted, spoken
 
 if TYPE_CHECKING:
     from glpi_bridge.admin.status import Doubt, Status
@@ -154,22 +154,23 @@ def _print(found: Status) -> None:
         why = f"{one.operation} of {', '.join(one.items)}, sent {_ago(found.at, one.since)}: {one.why}"
         _line("in doubt", why, f"next {_in(found.at, one.next_at)}: {one.next}")
     for trouble in found.troubles:
-        since = f"since {_ago(found.at, trouble.since)}, {trouble.failures} times"
+        since = f"since {_ago(found.at, trouble.since)}, {counted(trouble.failures, 'time')}"
         _line("trouble", f"{trouble.target}: {trouble.text}", f"{since}; next try {_in(found.at, trouble.next_try)}")
     for words, count in found.drift.items():
         _line("differs", f"{count} {words}")
     for id_, original in found.duplicates.items():
         _line("duplicate", f"ticket {id_} repeats ticket {original}; sync closes it")
     if found.not_adopted:
-        _line("not adopted", f"{found.not_adopted} problems that no alert told about (setting `adopt`)")
+        _line("not adopted", f"{counted(found.not_adopted, 'problem')} that no alert told about (setting `adopt`)")
     for notice in found.notices[:_NOTICES_SHOWN]:
-        _line("noticed", f"{notice.text} ({notice.count} times, last {_ago(found.at, notice.last_at)})")
+        _line("noticed", f"{notice.text} ({counted(notice.count, 'time')}, last {_ago(found.at, notice.last_at)})")
     if len(found.notices) > _NOTICES_SHOWN:
         _line("noticed", f"and {len(found.notices) - _NOTICES_SHOWN} more: --json has all")
     counters = told["counters"]
     _line(
         "so far",
-        f"{counters['alerts']} alerts, {counters['tickets']} tickets made; {counters['incidents']} incidents held, "
+        f"{counted(counters['alerts'], 'alert')}, {counted(counters['tickets'], 'ticket')} made; "
+        f"{counted(counters['incidents'], 'incident')} held, "
         f"{counters['unfinished']} of them not finished",
     )
     _line("last pass", _ago(found.at, found.last_pass))

@@ -448,7 +448,7 @@ def test_a_rule_that_asks_for_problems_needs_the_right(bridge: Installation, lef
 
 @pytest.mark.field("F81")
 def test_no_visible_host_is_a_fault_and_the_visible_ones_are_counted(bridge: Installation) -> None:
-    assert "1 visible hosts in 1 host groups" in line(bridge, "Zabbix zabbix hosts", "ok")
+    assert "1 visible host in 1 host group" in line(bridge, "Zabbix zabbix hosts", "ok")
     bridge.zabbix.set_rights({})
     assert "0 visible hosts" in faults(bridge)
 
@@ -577,7 +577,7 @@ def planned(bridge: Installation) -> Installation:
 
 
 def test_a_right_token_for_maintenance_is_told_and_nothing_is_changed(planned: Installation) -> None:
-    assert "maintenance may put 1 hosts into maintenance" in line(planned, "Zabbix zabbix maintenance", "ok")
+    assert "maintenance may put 1 host into maintenance" in line(planned, "Zabbix zabbix maintenance", "ok")
     assert "tasks can be read" in line(planned, "planned work", "ok")
     assert planned.zabbix.world.maintenances == {}
 

@@ -65,7 +65,7 @@ def test_check_says_it_too_and_nothing_is_said_where_all_stands(bridge: Installa
     bridge.ok("deliver")
     lines = bridge.json("check", code=1)["lines"]  # no host is visible in this Zabbix
     [said] = [one for one in lines if one["thing"] == "GLPI rules"]
-    assert (said["state"], "urgency" in said["text"], "(1 tickets)" in said["text"]) == ("warning", True, True)
+    assert (said["state"], "urgency" in said["text"], "(1 ticket)" in said["text"]) == ("warning", True, True)
 
 
 @pytest.mark.field("F87")
