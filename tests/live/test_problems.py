@@ -105,7 +105,8 @@ def test_a_change_is_begun_from_a_problem_once_and_people_are_asked(
     bridge.deliver()
     (ticket,) = [row["id"] for row in reader.tickets(source)]
     problem = json.loads(bridge.run("itil", "escalate", str(ticket), "--json").stdout)["id"]
-    words = ("itil", "change", "from-problem", str(problem), "--approver", "technician", "--json")
+    asks = person.get("getFullSession")["session"]
+    words = ("itil", "change", "from-problem", str(problem), "--approver", asks["glpiname"], "--json")
     ran = bridge.run(*words)
     assert ran.returncode == 0, ran.stderr
     change = json.loads(ran.stdout)["id"]
@@ -115,6 +116,7 @@ def test_a_change_is_begun_from_a_problem_once_and_people_are_asked(
     (link,) = person.get(f"Change/{change}/Change_Problem")
     assert link["problems_id"] == problem
     (item,) = person.get(f"Change/{change}/Change_Item")
-    assert (item["itemtype"], item["items_id"]) == ("Computer", 1)
+    (computer,) = person.get("Computer", **{"searchText[name]": "^web01$"})
+    assert (item["itemtype"], item["items_id"]) == ("Computer", computer["id"])
     (asked,) = person.get(f"Change/{change}/ChangeValidation")
-    assert 9 in (asked["users_id_validate"], asked.get("items_id_target"))
+    assert asks["glpiID"] in (asked["users_id_validate"], asked.get("items_id_target"))
