@@ -96,14 +96,15 @@ def test_each_identifier_finds_the_asset(stock: Stock, super_admin: Glpi) -> Non
 def test_a_ticket_is_made_with_its_link_location_and_group(
     bridge: Bridge, reader: Any, person: Any, stock: Stock
 ) -> None:
-    computer = stock.add("Computer", name=stock.name, locations_id=1, groups_id_tech=1)
+    location, group = (stock.add(kind, name=stock.name, is_recursive=1) for kind in ("Location", "Group"))
+    computer = stock.add("Computer", name=stock.name, locations_id=location, groups_id_tech=group)
     bridge.settings.write_text(bridge.settings.read_text() + "assets: {location: yes, group: yes}\n")
     bridge.alert(event_name="x", event_nseverity=4, host_host=stock.name)
     bridge.deliver()
     ticket = only_ticket(bridge, reader)
     assert linked(reader, ticket) == [("Computer", computer)]
-    assert person.get(f"Ticket/{ticket}")["locations_id"] == 1
-    assert [row["groups_id"] for row in person.get(f"Ticket/{ticket}/Group_Ticket")] == [1]
+    assert person.get(f"Ticket/{ticket}")["locations_id"] == location
+    assert [row["groups_id"] for row in person.get(f"Ticket/{ticket}/Group_Ticket")] == [group]
 
 
 def test_two_of_one_name_are_none_and_status_says_so(bridge: Bridge, reader: Any, stock: Stock) -> None:
