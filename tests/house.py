@@ -21,6 +21,7 @@ from glpi_bridge.sandbox.zabbix.model import Role, Token, User, UserGroup
 from glpi_bridge.spool import Spool, hand_off
 from glpi_bridge.store import Store, attempts, events, incidents, meta
 from glpi_bridge.zabbix import Zabbix
+from tests.stores import lay
 
 VERSIONS = ("10.0.19", "11.0.6")
 SOLVED, CLOSED, PENDING = TicketStatus.SOLVED, TicketStatus.CLOSED, TicketStatus.PENDING
@@ -57,7 +58,7 @@ class House:
         self.rules = Rules.parse(rules or "rules: []\n")
         self.terms = Terms()
         self.sources: dict[str, Source] = {}
-        self.store_url = store_url or f"sqlite:///{directory}/bridge.db"
+        self.store_url = store_url or f"sqlite:///{lay(directory / 'bridge.db')}"
         Spool.create(directory / "spool")
         self.context = self.worker()
 
@@ -102,7 +103,7 @@ class House:
         """Go on with an empty store, as after a disk that died."""
         self.context.glpi.close()
         self.context.store.close()
-        self.store_url = f"sqlite:///{self.directory}/bridge-{next(self._numbers)}.db"
+        self.store_url = f"sqlite:///{lay(self.directory / f'bridge-{next(self._numbers)}.db')}"
         self.context = self.worker()
 
     def ask_zabbix(self, standin: Standin, name: str = "zabbix", **how: Any) -> Zabbix:

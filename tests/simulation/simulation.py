@@ -34,12 +34,12 @@ from glpi_bridge.sync import sync
 from tests.invariants import Hold, Kin, Problem, Ticket, Wanted, check, check_kin, is_storm
 from tests.simulation.wire import BASE, WRITE_FAULTS, Trouble, Wire
 from tests.simulation.zabbix import SimZabbix, Truth
+from tests.stores import lay, scratch
 
 START = 1_795_593_600.0  # 2026-11-25 08:00 UTC
 BRIDGE_USER = 7
 POISON = "poisonous"
 _SON_OF = 3
-_FAST = Path("/dev/shm")
 
 RULES: dict[str, str] = {
     "none": "",
@@ -146,14 +146,6 @@ class Traits:
 
 
 @cache
-def _template() -> Path:
-    """Migrate an empty store once; each life starts with a copy."""
-    path = Path(mkdtemp(prefix="glpi-bridge-simulation-", dir=_FAST if _FAST.is_dir() else None)) / "empty.db"
-    Store(f"sqlite:///{path}").close()
-    return path
-
-
-@cache
 def _rules(name: str) -> Rules:
     text = {**RULES, **STORMS, **COURSES, **MAJORS}[name]
     return Rules.parse(text) if text else Rules.load(None)
@@ -250,7 +242,7 @@ class Simulation:
     def __post_init__(self) -> None:
         self.rng = Random(self.seed)
         self.traits = self.traits or Traits.drawn(self.rng)
-        self.directory = Path(mkdtemp(prefix="life-", dir=_template().parent))
+        self.directory = Path(mkdtemp(prefix="life-", dir=scratch()))
         self.world = World(version=self.traits.version, clock=self.now)
         if self.traits.autoclose:
             for entity in self.world.db["Entity"].ids:
@@ -349,8 +341,7 @@ class Simulation:
     def _new_store(self) -> SimStore:
         self.generation = getattr(self, "generation", 0) + 1
         path = self.directory / f"store-{self.generation}.db"
-        shutil.copy(_template(), path)
-        store = SimStore(f"sqlite:///{path}", sleep=self.sleep)
+        store = SimStore(f"sqlite:///{lay(path)}", sleep=self.sleep)
         store.sim = self
         return store
 
