@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from glpi_bridge.admin.bridge_rights import wanted
+from glpi_bridge.admin.glpi_desk import _GUARDS
 from tests.integration.installation import Installation, installation
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "itil.yml"
+SUPER_ADMIN, READ = 4, 1
 WHOLE = """\
 profile: Bridge
 account: {name: glpi-bridge, entity: Operations > Lab}
@@ -340,6 +342,35 @@ def test_rights_that_are_too_low_refuse_before_the_first_change(fresh: Installat
     assert result.exit_code == 1
     assert "sign in as a Super-Admin" in result.output
     assert rows(fresh, "ITILCategory") == []
+
+
+STEPS = {
+    "entity": "entities: [Operations]\n",
+    "location": "locations: [Building A]\n",
+    "itilcategory": "categories: [Monitoring]\n",
+    "dropdown": "request_source: Monitoring\n",
+    "group": "groups: [Second line]\n",
+    "user": "users: [{name: x, email: x@example.org}]\n",
+    "profile": "profile: Bridge of its own\n",
+    "config": "api_client: {name: glpi-bridge, addresses: 127.0.0.1}\n",
+    "calendar": "calendars: [{name: A, hours: {mon: 08:00-18:00}}]\n",
+    "slm": "service_levels: [{name: A, own: 30m}]\n",
+    "itiltemplate": "ticket_templates: [{name: A, mandatory: [category]}]\n",
+}
+
+
+def test_each_step_has_its_right() -> None:
+    assert STEPS.keys() == {right for right, _, _ in _GUARDS.values()}
+
+
+@pytest.mark.parametrize("left", [0, READ], ids=["none", "only to read"])
+@pytest.mark.parametrize("right", STEPS)
+def test_each_right_that_lacks_is_named_before_the_first_change(fresh: Installation, right: str, left: int) -> None:
+    fresh.glpi.world.db["Profile"].update(SUPER_ADMIN, {right: left})
+    also = "" if right == "group" else "groups: [Second line]\n"  # allowed, and not made either
+    said = refused(fresh, STEPS[right] + also)
+    assert "sign in as a Super-Admin" in said
+    assert f"lacks `{right}: " in said or "may not read" in said
 
 
 def test_a_wrong_password_is_told_without_it(fresh: Installation) -> None:
