@@ -319,6 +319,12 @@ def _trash_external(player: Player) -> None:
     player.server.people.delete(found(player, "Ticket", "ext one"))
 
 
+def _may_see_tasks_and_ask(player: Player) -> None:
+    """Give the bridge's profile what `provision glpi` gives it since."""
+    player.server.world.db["Profile"].update(9, {"task": 8193, "changevalidation": 4})
+    _renew("bridge")(player)
+
+
 def _kill(player: Player) -> None:
     token = player.session("bridge")
     player.server.world.sessions.files.pop(token, None)
@@ -529,6 +535,7 @@ BEFORE: dict[str, Callable[[Player], None]] = {
     "12-fence/167": _trash_external,
     "14-restore/001": _dump,
     "17-service-levels/030": _purge_second_template,
+    "19-changes/001": _may_see_tasks_and_ask,
     "14-restore/010": _restore,
     "08-end-user/002": _ask_everybody,
     "08-end-user/041": _solve_screen,

@@ -30,6 +30,7 @@ BOUNDARY = "of-the-player"
 DROPPED_KEYS = {"links", "_links"}
 FREE_KEYS = {
     "valid_id",
+    "itils_validationsteps_id",  # of a table that nobody recorded
     "uuid",
     "tag",
     "glpicrontimer",

@@ -51,7 +51,8 @@ class TaskWriter(LinkWriter):
         writer = self.world.timeline.itil(self.parent)
         writer.touched(act, item, data)
         self.sum_time(item)
-        if self.table.value(row_id, "begin") and self.table.value(row_id, "state") == 1:
+        is_planned = self.table.value(row_id, "begin") and self.table.value(row_id, "state") == 1
+        if is_planned and self.parent != "Change":  # which knows no such status [19/032]
             writer.set_status(act, item, PLANNED)
         self.world.mail("add_task", self.parent, item, data)
 
@@ -89,37 +90,44 @@ class ValidationWriter(LinkWriter):
         """Ask for the right to request an approval."""
         item = integer(data.get(parent_key(self.parent)) or 0)
         bits = 1024 | 2048 if self.parent == "Ticket" else 4
-        return item in self.world.db[self.parent].rows and act.caller.has(self.type.right, bits)
+        return (item in {0, *self.world.db[self.parent].rows}) and act.caller.has(self.type.right, bits)
 
     def prepare_add(self, act: Act, data: Row) -> Row:
         """Fill in who asks whom: 11 knows the target by type and id, the old field stays 0."""
+        if not integer(data.get(parent_key(self.parent)) or 0):
+            step = f"Failed to create approval step of type {self.itemtype}Step"
+            raise Refused("" if self.world.dialect.encodes else step)  # [19/036]
         if "itemtype_target" in self.table.defaults and data.get("users_id_validate"):
             data = {**data, "itemtype_target": "User", "items_id_target": data["users_id_validate"]}
-            data["itils_validationsteps_id"] = self.table.next_id
             del data["users_id_validate"]
         if self.world.dialect.encodes and not data.get("users_id_validate"):
             raise Refused("")  # 10 asks people only, and a body without one nobody
         row = super().prepare_add(act, data)
         row.update(users_id=act.caller.users_id, submission_date=act.now, status=2)
+        if not self.world.dialect.encodes:
+            item = row[parent_key(self.parent)]
+            row["timeline_position"] = self.world.timeline.position(act, self.parent, item)
+            row["itils_validationsteps_id"] = self.table.next_id
         return row
 
-    def after_add(self, act: Act, row_id: int, data: Row) -> None:  # noqa: ARG002
+    def after_add(self, act: Act, row_id: int, data: Row) -> None:
         """The item waits for approval."""
-        self.world.db[self.parent].update(self.table.value(row_id, parent_key(self.parent)), {"global_validation": 2})
+        item = self.table.value(row_id, parent_key(self.parent))
+        self.world.db[self.parent].update(item, {"global_validation": 2})
+        self.world.timeline.itil(self.parent).touched(act, item, data)
 
     def may_update(self, act: Act, row_id: int, data: Row) -> bool:  # noqa: ARG002
         """Only who was asked may answer."""
         column = "items_id_target" if "items_id_target" in self.table.defaults else "users_id_validate"
         return bool(self.table.value(row_id, column) == act.caller.users_id)
 
-    def after_update(self, act: Act, row_id: int, data: Row, old: Row) -> None:  # noqa: ARG002
+    def after_update(self, act: Act, row_id: int, data: Row, old: Row) -> None:
         """Carry the answer to the item."""
         if "status" in old:
             self.table.update(row_id, {"validation_date": act.now})
-            status = self.table.value(row_id, "status")
-            self.world.db[self.parent].update(
-                self.table.value(row_id, parent_key(self.parent)), {"global_validation": status}
-            )
+            item, status = self.table.value(row_id, parent_key(self.parent)), self.table.value(row_id, "status")
+            self.world.db[self.parent].update(item, {"global_validation": status})
+            self.world.timeline.itil(self.parent).touched(act, item, data)
 
 
 class SatisfactionWriter(Writer):

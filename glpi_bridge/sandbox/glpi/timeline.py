@@ -52,7 +52,8 @@ class Timeline:
         if access.is_actor(self.world.db, act.caller, itemtype, items_id, REQUESTER, access.OBSERVER):
             return LEFT
         mine = access.is_actor(self.world.db, act.caller, itemtype, items_id, ASSIGNED)
-        owner = self.world.dialect.encodes and act.caller.has("ticket", access.OWN)
+        is_owned = self.world.dialect.encodes and itemtype == "Ticket"  # only a ticket can be taken [19/011]
+        owner = is_owned and act.caller.has("ticket", access.OWN)
         return RIGHT if mine or owner else LEFT
 
 
