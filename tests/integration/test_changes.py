@@ -16,6 +16,7 @@ from tests.house import VERSIONS
 from tests.integration.installation import RULES, Installation, installation
 
 SYSTEMS = 1
+CLOSED = 6
 
 
 @pytest.fixture(params=VERSIONS)
@@ -132,6 +133,25 @@ def test_however_glpi_answers_there_is_one_of_each(
             deliver.one_pass(context)
     counts = {name: len(rows(house, name)) for name in ("Change", "Change_Problem", "Change_Item", "ChangeValidation")}
     assert counts == dict.fromkeys(counts, 1)
+
+
+def test_a_proxy_that_repeats_the_call_leaves_one_open_change_with_its_links_and_the_second_is_closed(
+    house: Installation, problem: int
+) -> None:
+    house.glpi.order(Fault(FaultKind.REPEATED, CHANGE))
+    made = begin(house, problem, "--approver", "technician")
+    assert len(rows(house, "Change")) == 2
+    for _ in range(3):
+        house.ok("sync")
+        house.ok("deliver")
+    assert begin(house, problem, "--approver", "technician")["id"] == made["id"]
+    status = {row["id"]: row["status"] for row in rows(house, "Change")}
+    assert status.pop(made["id"]) == 1
+    assert [*status.values()] == [CLOSED]
+    for kind in ("Change_Problem", "Change_Item", "ChangeValidation"):
+        assert [row["changes_id"] for row in rows(house, kind)] == [made["id"]]
+    (said,) = (one["text"] for one in house.json("status", code=1)["notices"] if one["kind"] == "duplicate")
+    assert f"repeats change {made['id']}: one call arrived twice" in said
 
 
 WRONG = {
