@@ -244,7 +244,7 @@ def signed_out(page: Page, address: str) -> None:
     page.goto(f"{address}#/me")
     page.get_by_role("button", name="Sign out").click()
     page.locator("#login").wait_for()
-    page.keyboard.press("Enter")
+    page.locator("form .primary").click()
     page.locator(".summary").wait_for()
 
 

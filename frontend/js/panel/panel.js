@@ -63,8 +63,8 @@ async function ticket(ctx, { id: text }) {
     [t("Due"), one.time_to_resolve ? exact(instant(one.time_to_resolve)) : ""], [t("Items"), assets.map((each) => `${each.itemtype} ${each.items_id}`).join(", ")],
   ].filter(([, value]) => value);
   at.list.append(...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", { dir: "auto" }, value)]));
-  const links = [...problems.map((each) => ["problems", each.problems_id, each._names?.problems_id || t("Problem")]), ...changes.map((each) => ["changes", each.changes_id, each._names?.changes_id || t("Change")])];
-  if (links.length) at.links.append(el("h2", {}, t("Linked")), el("ul", {}, links.map(([kind, number, name]) => el("li", {}, el("a", { href: link([kind, String(number)]), dir: "auto" }, `#${number} ${name}`)))));
+  const links = [...problems.map((each) => ["problems", each.problems_id, each._names?.problems_id]), ...changes.map((each) => ["changes", each.changes_id, each._names?.changes_id])];
+  if (links.length) at.links.append(el("h2", {}, t("Linked")), el("ul", {}, links.map(([kind, number, name]) => el("li", {}, el("a", { href: link([kind, String(number)]), dir: "auto" }, nameOfLink(kind, number, name))))));
   const said = entries(one, followups, solutions, tasks);
   const rest = withFiles(said, one._documents || []);
   at.conversation.append(conversation(said, clean, "Ticket", id, ctx.signal));
@@ -221,6 +221,8 @@ async function create() {
 
 const KINDS = { problems: { type: "Problem", key: "problems_id", title: () => t("Problems") }, changes: { type: "Change", key: "changes_id", title: () => t("Changes") } };
 
+const nameOfLink = (kind, number, name) => `${kind === "problems" ? t("Problem") : t("Change")} #${number} ${name || ""}`;
+
 const listOf = (kind) => async (ctx) => {
   const { type, title } = KINDS[kind];
   const found = await search(type, { criteria: [[12, "equals", "notold"]], fields: [2, 1, 12, 3, 19], count: 100, signal: ctx.signal });
@@ -250,7 +252,7 @@ const oneOf = (kind) => async (ctx, { id: text }) => {
         await ctx.again();
         return true;
       }, { done: t("Linked.") }))),
-    crossed.length > 0 && el("section", {}, el("h2", {}, t("Linked")), el("ul", {}, crossed.map((each) => el("li", {}, el("a", { href: link([across[0], String(each[across[1]])]) }, `#${each[across[1]]} ${each._names?.[across[1]] || ""}`))))),
+    crossed.length > 0 && el("section", {}, el("h2", {}, t("Linked")), el("ul", {}, crossed.map((each) => el("li", {}, el("a", { href: link([across[0], String(each[across[1]])]), dir: "auto" }, nameOfLink(across[0], each[across[1]], each._names?.[across[1]])))))),
     kind === "problems" && may("change", CREATE) && settings.features.changes && el("p", {}, deed(t("Make a change of it"), said, async () => {
       if (!await confirm(t("Make a change of this problem?"), t("Yes, make it"))) return false;
       const made = await add("Change", { name: one.name, content: one.content, urgency: one.urgency, impact: one.impact, entities_id: one.entities_id });
