@@ -17,13 +17,16 @@ const HOLDERS = [5, 8];
 const OPEN = [12, "equals", "notold"];
 let names = null;
 
-/** People's names by id, asked for once. */
-export async function people(signal_) {
-  if (!names) {
-    const found = await search("User", { fields: [2, 1, 34, 9], sort: 2, order: "ASC", count: 1000, signal: signal_ }).catch(() => ({ rows: [] }));
-    names = new Map(found.rows.map((row) => [toId(row[2]), personName(row[34], row[9]) || row[1]]));
+let asking = null;
+/** People's names by id, asked for once, whoever asks first; where that fails nobody has a name until the next time. */
+export async function people() {
+  asking ??= search("User", { fields: [2, 1, 34, 9], sort: 2, order: "ASC", count: 1000 })
+    .then((found) => { names = new Map(found.rows.map((row) => [toId(row[2]), personName(row[34], row[9]) || row[1]])); return names; });
+  try { return await asking; } catch (error) {
+    if (!(error instanceof Trouble)) throw error;
+    asking = null;
+    return new Map();
   }
-  return names;
 }
 
 /** Ids in the technician column: nothing, one, or several. */
@@ -264,7 +267,7 @@ export async function board(ctx, _values, query) {
 
   const lost = (error) => { if (!ctx.signal.aborted) at.age.textContent = `${explain(error)} ${t("This is from {ago}.", { ago: ago(store.last) })}`; };
   await new Promise((done, fail) => { readAll(choice.q, ctx.signal, done).then(() => ctx.signal.aborted || draw(), fail); });
-  people(ctx.signal).then((known) => {
+  people().then((known) => {
     at.giveTo.replaceChildren(el("option", { value: "" }, t("Assign to")), ...[...known].map(([id, name]) => el("option", { value: String(id) }, name)));
     draw();
   });
@@ -289,7 +292,7 @@ export function beside(ctx, id) {
   draw();
   const quiet = () => {};
   if (now() - store.last > 60_000) readAll(latest.q, ctx.signal).then(draw).catch(quiet);
-  people(ctx.signal).then(draw);
+  people().then(draw);
   live(ctx, latest.q, draw, quiet);
   keys(ctx, () => [...list.querySelectorAll("a")], () => false);
   return root;

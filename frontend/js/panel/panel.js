@@ -135,7 +135,7 @@ function tabbed(tabs) {
 }
 
 async function assignForm(ctx, id, said) {
-  const [known, found] = await Promise.all([people(ctx.signal), search("Group", { fields: [2, 1], sort: 1, order: "ASC", count: 500, signal: ctx.signal }).catch(() => ({ rows: [] }))]);
+  const [known, found] = await Promise.all([people(), search("Group", { fields: [2, 1], sort: 1, order: "ASC", count: 500, signal: ctx.signal }).catch(() => ({ rows: [] }))]);
   const choose = el("select", { id: "assign-to" }, el("option", { value: "" }, t("Choose…")),
     el("optgroup", { label: t("Groups") }, found.rows.map((row) => el("option", { value: `g${toId(row[2])}` }, row[1]))),
     el("optgroup", { label: t("People") }, [...known].map(([number, name]) => el("option", { value: `u${number}` }, name))));
@@ -269,7 +269,7 @@ const oneOf = (kind) => async (ctx, { id: text }) => {
 
 async function peopleView(ctx) {
   const rows = await items("Profile_User", ["users_id", "profiles_id", "entities_id"], ctx.signal);
-  const named = await people(ctx.signal);
+  const named = await people();
   const profiles = new Map(rows.map((row) => [row.profiles_id, row._names?.profiles_id]));
   const entities = new Map(rows.map((row) => [row.entities_id, row._names?.entities_id]));
   const said = el("div", { class: "said" });
