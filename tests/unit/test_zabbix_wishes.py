@@ -54,8 +54,13 @@ BAD = {
     "an address without the event": ("host_groups: [A]\nticket_link: https://x.example/\n", "{EVENT.ID}"),
     "an address of a script": ("host_groups: [A]\nticket_link: 'javascript:alert({EVENT.ID})'\n", "http(s)"),
     "a template that is none": ("host_groups: [A]\ntemplates: [temprature]\n", "`templates[1]`"),
+    "a group for planned work twice": (
+        "host_groups: [A]\nmaintenance: {host_groups: [B, B]}\n", "maintenance: the host group B is given twice"),
+    "planned work without groups": ("host_groups: [A]\nmaintenance: {}\n", "`maintenance.host_groups` is missing"),
+    "a name too long for planned work": (
+        f"host_groups: [A]\nname: {'x' * 90}\nmaintenance: {{host_groups: [B]}}\n", "at most 88"),
     "a name too long": (f"host_groups: [A]\nname: {'x' * 101}\n", "at most 100"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", BAD)
@@ -130,7 +135,9 @@ def test_the_role_allows_what_the_client_calls_and_opens_nothing_else() -> None:
     text = (CONFIG.parent / "glpi_bridge" / "zabbix.py").read_text("utf-8")
     called = set(re.findall(r'"([a-z]+\.(?:get|acknowledge))"', text))
     assert called <= set(role.METHODS)
-    sent = role.params("r", ["monitoring.hosts", "reports.notifications"], ["close_problems", "execute_scripts"])
+    sent = role.params(
+        "r", role.BRIDGE, ["monitoring.hosts", "reports.notifications"], ["close_problems", "execute_scripts"]
+    )
     assert sent["rules"]["ui"] == [
         {"name": "monitoring.hosts", "status": 1},
         {"name": "reports.notifications", "status": 0},

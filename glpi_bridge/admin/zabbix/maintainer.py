@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from glpi_bridge.admin.zabbix import role, token, user, user_group
 from glpi_bridge.admin.zabbix.desk import ROLE, TOKEN, USER, USER_GROUP, Desk, Kind, Row
 from glpi_bridge.admin.zabbix.token import WhoseToken
+from glpi_bridge.admin.zabbix.wishes import FOR_MAINTENANCE
 from glpi_bridge.secret import Secret
 
 _RIGHTS = "read-write"
@@ -18,7 +19,7 @@ _RIGHTS = "read-write"
 
 def called(name: str) -> str:
     """Return the name of its user group, role, user and token."""
-    return f"{name} maintenance"
+    return f"{name}{FOR_MAINTENANCE}"
 
 
 def provide(desk: Desk, name: str, groups: Mapping[str, str], secret: Secret, whose: WhoseToken) -> None:

@@ -23,6 +23,8 @@ from glpi_bridge.units import Mistake, duration, shown
 
 EVENT_ID = "{EVENT.ID}"
 TEMPLATES: Mapping[str, str] = {"temperature": "Temperature by glpi_bridge", "health": "GLPI bridge health"}
+FOR_MAINTENANCE = " maintenance"
+"""Ends the name of all that belongs to the account for planned work."""
 _NAME_CHARACTERS = 100  # users.username, the shortest of the columns that hold it
 _MACRO = re.compile(r"\{\$[A-Z0-9._]+(?::.+)?\}")
 _PSK = re.compile(r"[0-9A-Fa-f]{32,512}")
@@ -200,6 +202,10 @@ class Wishes(Section):
         groups = self.maintenance.host_groups if self.maintenance else ()
         if twice := sorted({one for one in groups if groups.count(one) > 1}):
             raise Mistake(f"maintenance: the host group {', '.join(twice)} is given twice", "keep one of them")
+        most = _NAME_CHARACTERS - len(FOR_MAINTENANCE)
+        if self.maintenance and len(self.name) > most:
+            found = f'`name` has {len(self.name)} characters, and "{FOR_MAINTENANCE.strip()}" is put behind it'
+            raise Mistake(found, f"write at most {most}")
         if self.name in self.user_groups:
             raise Mistake(f'"{self.name}" is the name of our own user group', "leave it out")
         hosts = [one.name for one in self.hosts]
