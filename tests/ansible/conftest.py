@@ -22,14 +22,15 @@ _SECONDS = 1800
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the order: each step stands on the one before."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the order: each step stands on the one before. The long ones are for `./test ansible-long`."""
     ours = [item for item in items if _HERE in item.path.parents]
     others = [item for item in items if _HERE not in item.path.parents]
+    if not os.environ.get(LONG):
+        config.hook.pytest_deselected(items=[item for item in ours if item.get_closest_marker("long")])
+        ours = [item for item in ours if not item.get_closest_marker("long")]
     for item in ours:
         item.add_marker(pytest.mark.timeout(_SECONDS))
-        if item.get_closest_marker("long") and not os.environ.get(LONG):
-            item.add_marker(pytest.mark.skip(reason="takes long: ./test ansible-long"))
     items[:] = others + sorted(ours, key=lambda item: (str(item.path), item.reportinfo()[1] or 0))
 
 

@@ -151,6 +151,12 @@ class Machine:
         if process is not None:
             process.kill()
             process.wait()
+        # what ran in it outlives systemd-nspawn, and would write to its disk beside the next boot
+        while left := _processes(self.namespace):
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.1)
 
     def wipe(self) -> None:
         """Put a bare machine with the same address in its place; it has to be booted."""
@@ -256,10 +262,21 @@ def _machine(name: str, number: int, key: Path, place: Path, base: Path) -> Mach
 def _forget(machine: Machine) -> None:
     _run("ssh", *ssh_options(machine.key), "-O", "exit", f"root@{machine.address}")
     machine.cut_off()
-    for group in Path("/sys/fs/cgroup").glob(f"**/{machine.namespace}"):
+    for group in _groups(machine.namespace):
         for directory in sorted((group, *(d for d in group.rglob("*") if d.is_dir())), reverse=True):
             with contextlib.suppress(OSError):  # one still in use goes with the next run
                 directory.rmdir()
+
+
+def _groups(name: str) -> list[Path]:
+    """The control groups of a machine, one in each hierarchy."""
+    return [group for place in (".", "unified", "systemd") if (group := Path("/sys/fs/cgroup", place, name)).is_dir()]
+
+
+def _processes(name: str) -> list[int]:
+    """What runs on a machine."""
+    files = [file for group in _groups(name) for file in group.rglob("cgroup.procs")]
+    return [int(pid) for file in files for pid in file.read_text().split()]
 
 
 # -- whether this machine can -----------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,27 @@ def test_a_role_has_its_parts_and_keeps_to_its_own_names(role: str) -> None:
         assert all(name.startswith(f"{role}_") for name in facts)
     assert all(name.startswith(f"{role}_") for name in read(role, "defaults", "main.yml") or {})
     assert read(role, "vars", "Debian-13.yml").keys() == read(role, "vars", "Ubuntu-24.yml").keys()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_is_included_runs_under_the_tag_of_its_include(role: str) -> None:
+    """Ansible gives an include's tags to the include alone: `--tags bridge` would leave out what is in it."""
+    includes = [
+        task[f"ansible.builtin.{kind}"]
+        for path in (ANSIBLE / "roles" / role / "tasks").glob("*.yml")
+        for task in flat(yaml.safe_load(path.read_text()))
+        for kind in ("include_tasks", "include_role")
+        if f"ansible.builtin.{kind}" in task
+    ]
+    assert all(one["apply"]["tags"] == ["always"] for one in includes), includes
+
+
+def flat(tasks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Tasks, and those of their blocks."""
+    for task in tasks:
+        yield task
+        for part in ("block", "rescue", "always"):
+            yield from flat(task.get(part) or [])
 
 
 @pytest.mark.parametrize("role", ROLES)
