@@ -200,6 +200,11 @@ def test_several_are_taken_at_once_and_who_was_faster_is_named(sites: Visits, pe
     page.get_by_role("button", name="Take them").click()
     expect(page.locator("main .notice.warn")).to_contain_text(f"#{numbers[0]}")
     expect(page.locator("tbody tr", has_text=f"Row 1 {mark}")).to_contain_text("Helps Live has it")
+    page.get_by_label(f"Choose #{numbers[1]}").check()  # the first one is still chosen
+    page.get_by_role("button", name="Give them back").click()
+    for n in range(2):
+        expect(page.locator("tbody tr", has_text=f"Row {n} {mark}")).to_contain_text("Nobody yet")
+        assert [link for link in person.get(f"Ticket/{numbers[n]}/Ticket_User") if link["type"] == 2] == []
     page.locator(f"a[data-row='{numbers[2]}']").click()
     expect(page.locator("h1")).to_contain_text("Row 2")
     person.add("Ticket_User", tickets_id=numbers[2], users_id=people.ids["rules"], type=2)
