@@ -129,6 +129,22 @@ def test_every_text_is_translated_and_fits_in_a_longer_language(
     assert (bare, broken) == ({}, {})
 
 
+def test_nothing_is_cut_off_where_text_is_twice_as_large(place: Place) -> None:
+    furnish(place)
+    broken = {}
+    for (who, site), routes in VIEWS.items():
+        page = place.signed_in(who, site, width=1280)
+        for route in routes:
+            page.goto(f"{place.address}/{site}/en/{route}")
+            page.locator("main:not([aria-busy]) h1").wait_for()
+            evaluated(page, "document.documentElement.style.fontSize = '200%'")
+            too_wide = evaluated(page, "document.documentElement.scrollWidth")
+            if (cut := evaluated(page, CUT)) or too_wide != 1280:
+                broken[f"{site} {route}"] = (cut, too_wide)
+        page.context.close()
+    assert broken == {}
+
+
 def test_a_ticket_is_printed_as_a_plain_document(place: Place) -> None:
     number = place.glpi.people.create(name="On paper", content="<p>first words</p>", user=8)
     place.glpi.people.reply(number, "<p>an answer</p>", user=9)

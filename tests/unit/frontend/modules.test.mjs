@@ -54,6 +54,28 @@ test("a title is cut by code points, not in the middle of a sign", () => {
   assert.equal(Array.from(text.cut("🔥".repeat(300), 255)).length, 255);
 });
 
+test("a read that hangs ends after 15 s and is tried thrice, a write after 45 s once", async () => {
+  const kept = { timeout: AbortSignal.timeout, fetch: globalThis.fetch, setTimeout: globalThis.setTimeout };
+  const limits = [];
+  AbortSignal.timeout = (ms) => {
+    const soon = new AbortController();
+    limits.push(ms);
+    kept.setTimeout(() => soon.abort(), 1);
+    return soon.signal;
+  };
+  globalThis.setTimeout = (done) => kept.setTimeout(done, 0);
+  globalThis.fetch = (_, { signal }) => new Promise((__, give) => signal.addEventListener("abort", () => give(signal.reason)));
+  try {
+    await assert.rejects(api.call("GET", "Ticket/1", { token: null }), { kind: "late" });
+    assert.deepEqual(limits.splice(0), [15_000, 15_000, 15_000]);
+    await assert.rejects(api.call("POST", "Ticket", { json: {}, token: null }), { kind: "unknown" });
+    assert.deepEqual(limits, [45_000]);
+  } finally {
+    AbortSignal.timeout = kept.timeout;
+    Object.assign(globalThis, { fetch: kept.fetch, setTimeout: kept.setTimeout });
+  }
+});
+
 test("words are found without case and accents", () => {
   assert.ok(text.finds("Impresora del SALÓN", "salon impres"));
   assert.ok(!text.finds("Impresora", "salon"));
