@@ -79,8 +79,9 @@ def program(name: str, lines: str) -> tuple[str, str]:
 UNFIT = {
     "another distribution": (
         (
-            "mv /etc/os-release /run/kept; sed s/13/12/g /usr/lib/os-release >/etc/os-release",
-            "rm /etc/os-release; mv /run/kept /etc/os-release",
+            "sed s/13/12/g /usr/lib/os-release >/run/os-release; echo 12.1 >/run/debian_version;"
+            "mount --bind /run/os-release /usr/lib/os-release; mount --bind /run/debian_version /etc/debian_version",
+            "umount /usr/lib/os-release /etc/debian_version",
         ),
         "Debian 13 and Ubuntu 24.04 are supported",
     ),
