@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -271,8 +272,16 @@ PLAIN = ("style", "unit", "contract", "simulation", "integration", "demo")
 # -- the command ------------------------------------------------------------------------------------------------------
 
 
+def hear_signals() -> None:
+    """Take signals as usual: what `nohup` or `&` starts ignores some of them, and would hand that on to each test."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run what was asked for; 0 when all of it passed."""
+    hear_signals()
     if arguments and arguments[0] == "bench":
         return subprocess.run([sys.executable, "-m", "tests.bench", *arguments[1:]], cwd=ROOT, check=False).returncode
     parser = argparse.ArgumentParser(prog="./test", description="Run the tests.")

@@ -80,7 +80,7 @@ def test_what_glpi_refuses_is_listed_shown_tried_again_and_dropped_by_its_name(h
         house.ok("queue", "retry", "problem-1")
         house.ok("deliver")
     assert house.json("status", code=1)["queue"]["undertakings_parked"] == 1
-    assert any("problems or changes are parked" in one for one in house.json("status", code=1)["needs_person"])
+    assert any("1 problem or change parked" in one for one in house.json("status", code=1)["needs_person"])
     assert "problem-1  parked: zabbix " in house.ok("queue", "list")
     assert "GLPI refuses" in house.json("queue", "show", "problem-1")["why"]
     assert "0 incidents, 1 problem or change" in house.ok("queue", "retry", "all")
