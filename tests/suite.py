@@ -127,6 +127,10 @@ def _is_shell(path: Path) -> bool:
         return file.readline(40).strip() in (b"#!/bin/sh", b"#!/bin/bash", b"#!/usr/bin/env bash")
 
 
+CORES = max(2, min(8, os.cpu_count() or 2))
+"""Workers of the tiers that are nothing but computing; the others keep to two, for what they start computes too."""
+
+
 def pytest(tier: str, *, workers: int = 2) -> Callable[[Depth], Result]:
     """Give a tier that is a directory of tests."""
 
@@ -249,10 +253,10 @@ def ansible_long(depth: Depth) -> Result:
 
 TIERS: dict[str, Callable[[Depth], Result]] = {
     "style": style,
-    "unit": pytest("unit"),
-    "contract": pytest("contract"),
-    "simulation": pytest("simulation"),
-    "integration": pytest("integration"),
+    "unit": pytest("unit", workers=CORES),
+    "contract": pytest("contract", workers=CORES),
+    "simulation": pytest("simulation", workers=CORES),
+    "integration": pytest("integration", workers=CORES),
     "demo": demo,
     "crash": pytest("crash"),
     "e2e": pytest("e2e"),
