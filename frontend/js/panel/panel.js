@@ -308,8 +308,9 @@ async function bridge(ctx) {
     const stale = age > 3 * (found.interval_seconds || 60) * 1000;
     const bad = stale || !found.ok;
     at.state.replaceChildren(el("p", { class: `notice ${bad ? "bad" : "ok"}` }, icon(bad ? "alert" : "check"), stale ? t("This state is old: it was written {ago}.", { ago: ago(Date.parse(found.at)) }) : found.ok ? t("Everything is delivered.") : t("It needs a person: `glpi-bridge status` on the monitoring server says what to do.")));
-    const time = (value) => (value ? `${ago(Date.parse(value))} (${exact(Date.parse(value))})` : t("never"));
-    const facts = [[t("Alerts so far"), String(found.alerts)], [t("Waiting alerts"), String(found.waiting)], [t("Oldest of them"), found.oldest_seconds === null ? "–" : span(found.oldest_seconds * 1000)], [t("Parked"), String(found.parked)], [t("In doubt"), String(found.in_doubt)], [t("Last delivery"), time(found.last_pass)], [t("Last sync"), time(found.last_sync)], [t("Versions"), Object.entries(found.versions || {}).map(([name, value]) => `${name} ${value}`).join(", ")]];
+    const time = (value) => (value ? el("time", { datetime: value }, `${ago(Date.parse(value))} (${exact(Date.parse(value))})`) : t("never"));
+    const lasted = (seconds) => (seconds === null ? "–" : el("time", { datetime: `PT${Math.round(seconds)}S` }, span(seconds * 1000)));
+    const facts = [[t("Alerts so far"), String(found.alerts)], [t("Waiting alerts"), String(found.waiting)], [t("Oldest of them"), lasted(found.oldest_seconds)], [t("Parked"), String(found.parked)], [t("In doubt"), String(found.in_doubt)], [t("Last delivery"), time(found.last_pass)], [t("Last sync"), time(found.last_sync)], [t("Versions"), Object.entries(found.versions || {}).map(([name, value]) => `${name} ${value}`).join(", ")]];
     at.facts.replaceChildren(...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
   }
   await read();
