@@ -20,12 +20,7 @@ def with_a_clock(place: Place, who: tuple[str, str], address: str) -> Page:
     """Sign in with a clock that the test moves."""
     page = place.page()
     page.clock.install()
-    page.goto(f"{place.address}{address}")
-    page.locator("#login").fill(who[0])
-    page.locator("#password").fill(who[1])
-    page.keyboard.press("Enter")
-    page.locator("#who a").wait_for()
-    page.locator("main:not([aria-busy]) h1").wait_for()
+    place.sign_in(page, who, address)
     return page
 
 

@@ -69,13 +69,17 @@ class Visits:
     ) -> Page:
         """Sign somebody in by the form."""
         page = self.page(width=width, scheme=scheme)
-        page.goto(f"{self.address}/{site}/{language}/{route}")
+        self.sign_in(page, who, f"/{site}/{language}/{route}")
+        return page
+
+    def sign_in(self, page: Page, who: Who, address: str) -> None:
+        """Sign somebody in on a page, by the form at an address of the sites."""
+        page.goto(f"{self.address}{address}")
         page.locator("#login").fill(who[0])
         page.locator("#password").fill(who[1])
         page.keyboard.press("Enter")
         page.locator("#who a").wait_for()
         page.locator("main:not([aria-busy]) h1").wait_for()
-        return page
 
     def leave(self) -> None:
         """Close every page."""
