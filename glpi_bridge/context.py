@@ -15,6 +15,7 @@ from glpi_bridge.alert import DEFAULT_SOURCE
 from glpi_bridge.assets import Assets
 from glpi_bridge.errors import BridgeError, Held
 from glpi_bridge.glpi import Glpi, Names
+from glpi_bridge.http import when_sent
 from glpi_bridge.maintenance import Agreed
 from glpi_bridge.model import Outcome
 from glpi_bridge.news import Wanted
@@ -97,17 +98,28 @@ Outcomes = list[Outcome]
 Launch = Callable[[Callable[[], Outcomes]], Callable[[], Outcomes]]
 
 
+_UNTIL_SENT = 0.1  # seconds
+
+
 def in_thread(call: Callable[[], Outcomes]) -> Callable[[], Outcomes]:
-    """Start a call in a thread of its own; the function returned waits for it and gives its result."""
+    """Start a call in a thread of its own; the function returned waits for it and gives its result.
+
+    Returns when the request has left, or after a moment: what is computed here meanwhile would only delay it.
+    """
     result: Future[Outcomes] = Future()
+    has_left = threading.Event()
 
     def work() -> None:
+        when_sent(has_left.set)
         try:
             result.set_result(call())
         except BaseException as error:  # noqa: BLE001 - handed to whoever waits
             result.set_exception(error)
+        finally:
+            has_left.set()
 
     threading.Thread(target=work, name="call", daemon=True).start()
+    has_left.wait(_UNTIL_SENT)
     return result.result
 
 

@@ -11,7 +11,7 @@ import os
 import socket
 import ssl
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from types import TracebackType
@@ -133,6 +133,12 @@ class _Call:
 
 
 _current: ContextVar[_Call] = ContextVar("_current")
+_when_sent: ContextVar[Callable[[], None]] = ContextVar("_when_sent", default=lambda: None)
+
+
+def when_sent(tell: Callable[[], None]) -> None:
+    """Have `tell` called whenever a call of this thread has sent its whole request and waits for the answer."""
+    _when_sent.set(tell)
 
 
 class _Connection(HTTPConnection):
@@ -161,6 +167,10 @@ class _Connection(HTTPConnection):
                 call.watch(self.sock)
             call.sent = True
         super().send(data)
+
+    def getresponse(self) -> Any:
+        _when_sent.get()()
+        return super().getresponse()
 
 
 class _TlsConnection(_Connection, HTTPSConnection):

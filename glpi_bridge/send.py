@@ -75,6 +75,9 @@ class Sender:
 
     def send(self, group: Sequence[Due]) -> int:
         """Send one group and record the one before; return how many steps of that were told."""
+        # GLPI's version is known by then, and a new ticket needs no look at another
+        early = self._flight is not None and group[0].step.kind is StepKind.CREATE
+        writes = _compose_all(self._context, group, {}) if early else []
         before, self._flight = self._flight, None
         outcomes = before.wait() if before is not None else []
         if before is not None and not (_is_clear(outcomes) and before.attempt.operation not in _READ_BACK):
@@ -84,8 +87,9 @@ class Sender:
             done = 0
         try:
             if may_go_on(self._context):
-                shown, belongs = _look(self._context, group)
-                self._flight = _launch(self._context, group, shown, belongs)
+                shown = _look(self._context, group)
+                writes = writes if early else _compose_all(self._context, group, shown)
+                self._flight = _launch(self._context, group[0].step.kind, writes)
                 check_made(self._context, shown)  # not before the call has left: GLPI would wait for it
         finally:
             if before is not None:
@@ -113,8 +117,8 @@ def _is_clear(outcomes: Iterable[Outcome]) -> bool:
     return all(outcome.verdict is Verdict.DONE for outcome in outcomes)
 
 
-def _look(context: Context, group: Iterable[Due]) -> tuple[Mapping[int, Shown], Mapping[int, Belonging]]:
-    """Read the tickets that are about to be written to and those just made, and what belongs on those to be linked."""
+def _look(context: Context, group: Iterable[Due]) -> Mapping[int, Shown]:
+    """Read the tickets that are about to be written to and those just made."""
     ids = [one.owed.incident.told.ticket_id or 0 for one in group if _has_ticket(one)]
     fathers = {father for one in group if (father := _father(one)) is not None}
     closing = any(one.step.kind is StepKind.CLOSE for one in group)
@@ -122,9 +126,8 @@ def _look(context: Context, group: Iterable[Due]) -> tuple[Mapping[int, Shown], 
     if context.works("GLPI"):
         log.info("GLPI answers again")
     if any(one.step.kind is StepKind.HAND_OVER for one in group):
-        shown = {**shown, **_whether_taken(context, [shown[id_] for id_ in ids])}
-    linking = [(one.owed.incident, one.route) for one in group if one.step.kind in LINKING]
-    return shown, items.belongings(context, linking) if linking else {}
+        return {**shown, **_whether_taken(context, [shown[id_] for id_ in ids])}
+    return shown
 
 
 def _whether_taken(context: Context, shown: Sequence[Shown]) -> dict[int, Shown]:
@@ -140,13 +143,16 @@ def _whether_taken(context: Context, shown: Sequence[Shown]) -> dict[int, Shown]
     }
 
 
-def _launch(
-    context: Context, group: Sequence[Due], shown: Mapping[int, Shown], belongs: Mapping[int, Belonging]
-) -> Flight | None:
-    """Compose, claim, and let the call leave; None when nothing of the group is left to send."""
-    kind = group[0].step.kind
+def _compose_all(context: Context, group: Iterable[Due], shown: Mapping[int, Shown]) -> list[Write]:
+    """Compose what of a group is still wanted, with the assets that belong on the tickets to be linked."""
+    linking = [(one.owed.incident, one.route) for one in group if one.step.kind in LINKING]
+    belongs = items.belongings(context, linking) if linking else {}
     composed = (_composed(context, one, shown, belongs.get(one.owed.incident.id, _NOTHING)) for one in group)
-    writes = [write for write in composed if write is not None]
+    return [write for write in composed if write is not None]
+
+
+def _launch(context: Context, kind: StepKind, writes: Sequence[Write]) -> Flight | None:
+    """Claim, and let the call leave; None when nothing is left to send."""
     attempt = _claim(context, kind, writes) if writes else None
     if attempt is None:
         return None
@@ -298,7 +304,7 @@ def record(context: Context, attempt: Attempt, writes: Sequence[Write], outcomes
         log.warning(
             "another worker has settled what this one had sent: its lease of %s s was over", context.terms.lease
         )
-        context.glpi.drop()
+        context.glpi.drop(attempt.token)
         return 0
     react(context, attempt, [outcome for _, outcome in pairs])
     if made:
@@ -466,11 +472,11 @@ def react(context: Context, attempt: Attempt, outcomes: Sequence[Outcome]) -> No
     if Verdict.UNKNOWN in verdicts:
         doubtful = next(outcome for outcome in outcomes if outcome.verdict is Verdict.UNKNOWN)
         log.warning("no clear answer to a %s of %d: %s", attempt.operation, len(outcomes), doubtful.text)
-        context.glpi.drop()
+        context.glpi.drop(attempt.token)
         if verdicts == {Verdict.UNKNOWN}:
             context.failed("GLPI", UnclearAnswer(doubtful.text, target="GLPI", retry_after=doubtful.retry_after))
     if Verdict.SESSION_LOST in verdicts:
-        context.glpi.drop()
+        context.glpi.drop(attempt.token)
         log.info("GLPI has ended the session; nothing was written, it is claimed anew")
     if Verdict.HELD in verdicts:
         trouble(context, Held(first.text, target="GLPI"))

@@ -44,8 +44,7 @@ def settle_due(context: Context) -> int:
 
 def _go_on(context: Context, attempt: Attempt) -> bool:
     """Take the next steps of settling until it ends or has to wait."""
-    if attempt.token == context.glpi.token:
-        context.glpi.drop()
+    context.glpi.drop(attempt.token)
     try:
         if attempt.fenced_at is None:
             attempt = fence(context, attempt)

@@ -99,7 +99,7 @@ def create(glpi: Glpi, names: Names, draft: Draft) -> Made:
 
 def _looked_up(glpi: Glpi, token: str, marker: str, outcome: Outcome) -> int:
     """Find what a call without a clear answer has made, once it cannot act any more."""
-    glpi.drop()
+    glpi.drop(token)
     unclear = f"GLPI gave no clear answer ({outcome.text})"
     try:
         if glpi.kill(token).status not in (200, 401) or glpi.is_alive(token):

@@ -2,12 +2,13 @@
 
 Reads may log in again once; writes never do, are sent once, hold the session's lock (`session_write=true`) and give one
 Outcome for each item. `kill` is the fence: GLPI answers it only after the write that holds the session has ended.
-One instance for each thread; at most one request is in flight.
+At most one request is in flight: another thread's waits until it is answered.
 """
 
 from __future__ import annotations
 
 import logging
+import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -96,6 +97,7 @@ class Glpi:
         self._profile, self._entity = profile, entity
         self._now = now
         self._app_token = ""
+        self._in_flight = threading.Lock()
         self.token: str | None = None
         self.read_at: datetime | None = None
         self.account: Account | None = None
@@ -156,9 +158,10 @@ class Glpi:
             except TargetError as error:
                 log.debug("the session was left for GLPI to collect: %s", error)
 
-    def drop(self) -> None:
-        """Forget the session without ending it: a write on it is in doubt, the fence will end it."""
-        self.token = None
+    def drop(self, token: str) -> None:
+        """Forget a session, if it still is this client's, without ending it: it is in doubt, or ended."""
+        if self.token == token:
+            self.token = None
 
     def kill(self, token: str) -> Answer:
         """Send killSession for any session; the answer comes when the write that holds its lock has ended."""
@@ -404,7 +407,10 @@ class Glpi:
     ) -> Answer:
         url = f"{self.url}/{path}"
         try:
-            response = self._http.request(method, url, params=dict(params), headers=self._headers(headers), json=body)
+            with self._in_flight:
+                response = self._http.request(
+                    method, url, params=dict(params), headers=self._headers(headers), json=body
+                )
         except requests.RequestException as error:
             raise Held(f"{url} cannot be asked: {type(error).__name__}: {error}", target=TARGET) from error
         self.answered_in = response.elapsed.total_seconds()

@@ -107,7 +107,7 @@ def _tried(locked: Glpi, free: Glpi, other: Glpi) -> Tried:
         return Tried(Verdict.DOES_NOT_LOCK, "killSession is answered and the session lives on")
     if dead_at < busy.ended_at - _NOISE:
         return Tried(Verdict.DOES_NOT_LOCK, "killSession does not wait for a write on its session")
-    locked.drop()  # it is ended already
+    locked.drop(token)  # it is ended already
     return Tried(Verdict.LOCKS, "reads and killSession wait for a write on their session")
 
 

@@ -296,8 +296,7 @@ def _settle(context: Context) -> None:
 
 
 def _settle_one(context: Context, attempt: Attempt) -> None:
-    if attempt.token == context.glpi.token:
-        context.glpi.drop()
+    context.glpi.drop(attempt.token)
     try:
         if attempt.fenced_at is None:
             attempt = fence(context, attempt)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 
-from glpi_bridge.sandbox.glpi import Fault, FaultKind, Match
+from glpi_bridge.model import Draft, Outcome
+from glpi_bridge.sandbox.glpi import Cost, Fault, FaultKind, Match
 from tests.house import CREATE, SOLVED, House, house
 
 
@@ -160,3 +165,50 @@ def test_the_bridges_account_becomes_nobody_on_its_tickets_so_that_it_gets_no_ma
     for row in home.tickets():
         people = home.context.glpi.rows(f"Ticket/{row['id']}/Ticket_User")
         assert [one for one in people if one["users_id"] == account.user_id] == []
+
+
+def test_the_next_tickets_are_composed_while_the_call_before_is_under_way(home: House) -> None:
+    """All but the read and the claim is done by the time GLPI is free again."""
+    order: list[str] = []
+    names, glpi = home.context.names, home.context.glpi
+    compose, add = names.ticket, glpi.add
+
+    def composed(draft: Draft, opened: datetime | None) -> tuple[dict[str, Any], list[str]]:
+        order.append("composed")
+        return compose(draft, opened)
+
+    def added(itemtype: str, inputs: Sequence[Mapping[str, Any]]) -> list[Outcome]:
+        order.append(f"sent {len(inputs)}")
+        done = add(itemtype, inputs)
+        order.append("answered")
+        return done
+
+    home.context.launch = lambda call: call  # made when it is waited for: as late as it can be
+    size = home.context.glpi.bulk_size
+    for event in range(3 * size):
+        home.alert(1000 + event)
+    with mock.patch.object(names, "ticket", composed), mock.patch.object(glpi, "add", added):
+        home.turn()
+    each = ["composed"] * size
+    call = [f"sent {size}", "answered"]
+    assert order == [*each, *each, *call, *each, *call, *call]
+    assert len(home.by_marker()) == 3 * size
+
+
+def test_a_name_that_is_not_known_yet_is_asked_for_when_the_call_before_is_answered(
+    version: str, tmp_path: Path
+) -> None:
+    rules = """
+rules:
+  - name: disks
+    match: {tag: {component: disk}}
+    category: Monitoring > Disk
+"""
+    with house(tmp_path, version, rules=rules, traits={"cost": Cost(bulk_item=0.005)}) as home:
+        size = home.context.glpi.bulk_size
+        for event in range(2 * size):
+            component = "disk" if event >= size else "load"
+            home.alert(1000 + event, event_tagsjson=json.dumps([{"tag": "component", "value": component}]))
+        home.turn()
+        assert [home.ticket(1000)["itilcategories_id"], home.ticket(1000 + size)["itilcategories_id"] > 0] == [0, True]
+        assert len(home.by_marker()) == 2 * size

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -159,3 +163,22 @@ def test_trouble_leaves_no_session_behind_either(home: House, kind: FaultKind) -
     home.until_calm()
     home.context.glpi.close()
     assert home.glpi.sessions() == []
+
+
+def test_of_one_session_one_request_is_in_flight(home: House) -> None:
+    client, inside, most = home.context.glpi, 0, 0
+    client.login()
+    ask = client._http.request
+
+    def request(*args: Any, **how: Any) -> Any:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        time.sleep(0.05)  # long enough for the others to come in
+        answer = ask(*args, **how)
+        inside -= 1
+        return answer
+
+    with mock.patch.object(client._http, "request", request), ThreadPoolExecutor(4) as threads:
+        assert all(threads.map(lambda _: client.get("getMyProfiles"), range(8)))
+    assert most == 1

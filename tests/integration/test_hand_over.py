@@ -133,7 +133,7 @@ def test_a_refusal_is_said_and_the_ticket_goes_on(desk: House) -> None:
 def test_without_the_right_to_see_histories_nothing_is_handed_over_and_that_is_said(desk: House) -> None:
     rights = desk.glpi.world.db["Profile"].full(9)
     desk.glpi.people.set_rights(9, {**{k: v for k, v in rights.items() if k == "logs"}, "logs": 0})
-    desk.context.glpi.drop()
+    desk.context.glpi.drop(str(desk.context.glpi.token))
     desk.until_calm()
     assert groups(desk) == ["Systems"]
     assert any("logs" in text for text in desk.notices())

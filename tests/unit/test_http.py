@@ -7,12 +7,14 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from glpi_bridge import context
 from glpi_bridge.errors import DeadlineExceeded, NoAnswer, NotConnected
-from glpi_bridge.http import TlsFault, proxy_for, session
+from glpi_bridge.http import TlsFault, proxy_for, session, when_sent
 
 TLS = Path(__file__).parent / "tls"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nok"
@@ -340,3 +342,46 @@ def test_calls_leave_no_descriptor_behind(serve):
         for _ in range(20):
             calls.get(server.url)
         assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_it_is_told_when_a_request_has_been_sent_and_waits_for_its_answer(serve):
+    sent = threading.Event()
+
+    def answer(talk: socket.socket, over: threading.Event) -> None:
+        if sent.wait(30):
+            talk.sendall(OK)
+
+    server = serve(answer)
+
+    def call() -> str:
+        when_sent(sent.set)
+        with session(total_timeout=20) as calls:
+            return calls.post(server.url, data="x").text
+
+    with ThreadPoolExecutor(1) as apart:
+        assert apart.submit(call).result() == "ok"
+
+
+def test_what_starts_a_call_goes_on_when_the_request_has_left(serve, monkeypatch):
+    monkeypatch.setattr(context, "_UNTIL_SENT", 600.0)  # else a call that never tells would do as well
+    answered = threading.Event()
+
+    def answer(talk: socket.socket, over: threading.Event) -> None:
+        if answered.wait(30):
+            talk.sendall(OK)
+
+    server = serve(answer)
+    with session(total_timeout=20) as calls:
+        result = context.in_thread(lambda: [calls.post(server.url).text])
+        answered.set()
+        assert result() == ["ok"]
+
+
+def test_what_starts_a_call_that_cannot_be_sent_hears_so(monkeypatch):
+    monkeypatch.setattr(context, "_UNTIL_SENT", 600.0)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/"
+    with session() as calls:
+        result = context.in_thread(lambda: [calls.post(url)])
+        with pytest.raises(NotConnected):
+            result()
