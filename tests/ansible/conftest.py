@@ -1,7 +1,8 @@
 """The playbooks on two bare machines (tests/ansible/machines.py), in the order in which the tests are written.
 
-GLPI_ARCHIVE, GLPI_ARCHIVE_SHA256   an official release archive of GLPI; default: a stand-in of the same shape
-GLPI_BRIDGE_TEST_LONG               set: the long tests too (`./test ansible-long`)
+GLPI_ARCHIVE, GLPI_ARCHIVE_SHA256               an official release archive of GLPI; default: a stand-in of that shape
+GLPI_NEWER_ARCHIVE, GLPI_NEWER_ARCHIVE_SHA256   the one to upgrade to (`glpi-11.0.6.tgz`), as above
+GLPI_BRIDGE_TEST_LONG                           set: the long tests too (`./test ansible-long`)
 """
 
 from __future__ import annotations

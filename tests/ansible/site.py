@@ -51,6 +51,12 @@ class Played:
         return names
 
 
+def _given(name: str) -> dict[str, object]:
+    """Variables that name an archive of the environment; {} without one."""
+    archive = os.environ.get(name)
+    return {"glpi_archive": archive, "glpi_archive_sha256": os.environ[f"{name}_SHA256"]} if archive else {}
+
+
 class Site:
     """The pair, an inventory of it, and the variables of a person who has filled them in."""
 
@@ -74,10 +80,12 @@ class Site:
         self._write_inventory()
 
     def _archive(self) -> dict[str, object]:
-        given = os.environ.get("GLPI_ARCHIVE")
-        if given:
-            return {"glpi_archive": given, "glpi_archive_sha256": os.environ["GLPI_ARCHIVE_SHA256"]}
-        return self.standin("10.0.19")
+        return _given("GLPI_ARCHIVE") or self.standin("10.0.19")
+
+    def newer(self) -> tuple[str, dict[str, object]]:
+        """The version of a newer release that works, and variables that name it."""
+        given = _given("GLPI_NEWER_ARCHIVE") or self.standin("11.0.6")
+        return Path(str(given["glpi_archive"])).stem.removeprefix("glpi-"), given
 
     def standin(self, version: str, *, broken: bool = False) -> dict[str, object]:
         """Variables that name a stand-in release of that version."""

@@ -2,6 +2,11 @@
 /* Hands each request to the sandbox, which is started when nobody answers, and ends with Apache. */
 require dirname(__DIR__) . '/standin/common.php';
 
+if (dirname($_SERVER['SCRIPT_NAME']) !== '/') { // GLPI's router cuts this off the path as a prefix, and finds no page
+    http_response_code(403);
+    exit;
+}
+
 const PLACE = GLPI_VAR_DIR . '/_tmp/standin';
 
 try {
