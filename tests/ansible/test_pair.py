@@ -226,7 +226,7 @@ def test_the_panel_shows_the_live_queue(site: Site) -> None:
     b.run(f"{bridge} pause 'a look at the panel'")
     try:
         before = queue(site)
-        b.run("runuser -u zabbix -- /etc/zabbix/alert.d/zabbix-glpi - event_id=987654321 trigger_id=1 event_value=1")
+        b.run("runuser -u zabbix -- /etc/zabbix/alert.d/zabbix-glpi - event_id=9$(date +%s) trigger_id=1 event_value=1")
         assert queue(site) > before  # alerts of the machines themselves may come meanwhile
     finally:
         b.run(f"{bridge} resume")

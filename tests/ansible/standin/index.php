@@ -7,6 +7,11 @@ if (dirname($_SERVER['SCRIPT_NAME']) !== '/') { // GLPI's router cuts this off t
     exit;
 }
 
+if (version_compare(STANDIN_VERSION, '11', '>=') && ini_get('session.cookie_secure') && empty($_SERVER['HTTPS'])) {
+    http_response_code(400); // as GLPI 11 does, whatever is asked for
+    exit('Session cookies are for https only, and this is http.');
+}
+
 const PLACE = GLPI_VAR_DIR . '/_tmp/standin';
 
 try {
