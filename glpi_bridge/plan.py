@@ -23,6 +23,7 @@ from glpi_bridge.model import (
     Step,
     StepKind,
     TicketStatus,
+    Told,
     Wait,
 )
 
@@ -426,18 +427,15 @@ def _early(incident: Incident, policy: Policy) -> Step | None:
 
 
 def _or_hand_over(due: Step | Wait, incident: Incident, policy: Policy, now: datetime) -> Step | Wait:
-    """Where nothing else is due: say that it is major; hand an open ticket that nobody has taken to its next group.
+    """Where nothing else is due, hand an open ticket that nobody has taken to its next group, and say what was done.
 
     Whether somebody took it is asked where it is sent. Those of a storm's problems wait for the storm's own.
     """
     told = incident.told
     if isinstance(due, Step) or told.ticket_id is None or _is_removed(incident.seen):
         return due
-    if told.major and f"{MAJOR_NOTE}1" not in told.notes:
-        return Step(StepKind.NOTE, "it was marked as a major incident", f"{MAJOR_NOTE}1")
-    for place in range(1, len(told.handed) + 1):
-        if f"{HANDED_NOTE}{place}" not in told.notes:
-            return Step(StepKind.NOTE, "it was handed over", f"{HANDED_NOTE}{place}")
+    if (unsaid := _unsaid(told)) is not None:
+        return unsaid
     left = policy.hand_over[len(told.handed) :]
     if not left or told.open_since is None or not _is_unowned(incident, policy):
         return due
@@ -445,6 +443,16 @@ def _or_hand_over(due: Step | Wait, incident: Incident, policy: Policy, now: dat
     if at > now:
         return replace(due, until=at if due.until is None else min(at, due.until))
     return Step(StepKind.HAND_OVER, "nobody has taken the ticket", f"{len(told.handed) + 1} {left[0].to}")
+
+
+def _unsaid(told: Told) -> Step | None:
+    """Return the note about what the bridge did to a ticket by its own rules, where that was not said there yet."""
+    if told.major and f"{MAJOR_NOTE}1" not in told.notes:
+        return Step(StepKind.NOTE, "it was marked as a major incident", f"{MAJOR_NOTE}1")
+    for place in range(1, len(told.handed) + 1):
+        if f"{HANDED_NOTE}{place}" not in told.notes:
+            return Step(StepKind.NOTE, "it was handed over", f"{HANDED_NOTE}{place}")
+    return None
 
 
 def _is_unowned(incident: Incident, policy: Policy) -> bool:
