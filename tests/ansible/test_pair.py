@@ -14,6 +14,8 @@ from tests.ansible.site import SECRETS, Site
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 long = pytest.mark.long
+ROLES = ("common", "firewall", "tls", "mariadb", "apache", "bridge_package", "glpi", "site", "zabbix_server",
+         "zabbix_agent", "bridge")  # fmt: skip
 
 # -- on bare machines -------------------------------------------------------------------------------------------------
 
@@ -134,6 +136,14 @@ def test_two_bare_machines_become_the_pair_and_no_secret_is_shown(site: Site) ->
 def test_a_second_run_changes_nothing(site: Site) -> None:
     played = site.must("site.yml")
     assert played.changed == {"a": 0, "b": 0}, played.what_changed
+
+
+@long
+@pytest.mark.parametrize("what", ROLES)
+def test_each_tag_alone_changes_nothing(site: Site, what: str) -> None:
+    played = site.must("site.yml", "--tags", what)
+    assert not any(played.changed.values()), played.what_changed
+    assert f"TASK [{what} : " in played.output
 
 
 @long

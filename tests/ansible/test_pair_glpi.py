@@ -59,7 +59,6 @@ def test_a_restore_needs_to_be_confirmed(site: Site) -> None:
     assert "confirm=restore" in site.refused("restore.yml", "--limit", "a", restore_from="latest")
 
 
-@long
 def test_backup_wipe_restore_gives_the_same_tickets(site: Site) -> None:
     a, b = site.pair.machines
     pause(site)
