@@ -124,3 +124,10 @@ def test_purge_takes_settings_and_store_too(site: Site) -> None:
     for machine in site.pair.machines:
         assert not machine.run("find /etc /var/lib /var/spool -maxdepth 1 -name glpi-bridge").strip()
     site.pair.a.run("test -e /srv/glpi/current/bin/console")
+
+
+def test_what_was_purged_is_made_anew_by_a_run(site: Site) -> None:
+    """GLPI keeps the App-Tokens, whose files are gone: the clients get others."""
+    site.must("site.yml")
+    assert not any(site.must("site.yml").changed.values())
+    assert "its number stands in Zabbix" in site.must("smoke.yml", smoke_seconds=120).output
