@@ -54,7 +54,10 @@ class Played:
 def _given(name: str) -> dict[str, object]:
     """Variables that name an archive of the environment; {} without one."""
     archive = os.environ.get(name)
-    return {"glpi_archive": archive, "glpi_archive_sha256": os.environ[f"{name}_SHA256"]} if archive else {}
+    if not archive:
+        return {}
+    place = archive if "://" in archive else str(Path(archive).resolve())
+    return {"glpi_archive": place, "glpi_archive_sha256": os.environ[f"{name}_SHA256"]}
 
 
 class Site:
