@@ -121,8 +121,11 @@ class Standin(GlpiServer):
         for row in list(table.ids):
             table.remove(row)
         columns = ("name", "is_active", "ipv4_range_start", "ipv4_range_end", "is_recursive")
-        for row, *values in self.mariadb.rows(f"SELECT id, {', '.join(columns)} FROM glpi_apiclients ORDER BY id"):
+        asked = f"SELECT id, app_token, {', '.join(columns)} FROM glpi_apiclients ORDER BY id"
+        for row, token, *values in self.mariadb.rows(asked):
             table.insert(dict(zip(columns, values, strict=True)), row)
+            if token is None:
+                world.client_tokens.pop(int(row), None)
         core = dict(self.mariadb.rows("SELECT name, value FROM glpi_configs WHERE context = 'core'"))
         settings = world.settings
         settings.api_enabled, settings.login_with_credentials, settings.login_with_token = (
