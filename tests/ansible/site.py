@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -66,6 +67,7 @@ class Site:
     def __init__(self, pair: Pair, directory: Path, wheels: Path) -> None:
         self.pair = pair
         self.directory = directory
+        self._numbers = itertools.count(1)
         self.archives = directory / "archives"
         self.archives.mkdir()
         self.variables: dict[str, object] = {
@@ -96,6 +98,24 @@ class Site:
 
         path, digest = build(self.archives, version, broken=broken)
         return {"glpi_archive": str(path), "glpi_archive_sha256": digest}
+
+    def own_certificate(self, *names: str, lifetime: str = "-days 30") -> dict[str, object]:
+        """Variables that name a certificate of an authority of one's own, for all of the pair's names or these."""
+        place = self.directory / "own" / str(next(self._numbers))
+        place.mkdir(parents=True)
+        wanted = ",".join(f"DNS:{name}" for name in names or (one for each in NAMES.values() for one in each))
+        key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+        made = self.pair.b.run(f"""
+            set -e; cd "$(mktemp -d)"; exec 2>log
+            openssl req -x509 {key} -days 30 -subj '/CN=an authority of our own' -keyout ca.key -out ca.pem
+            openssl req {key} -subj /CN=pair -addext subjectAltName={wanted} -keyout host.key -out host.csr
+            openssl x509 -req -in host.csr -copy_extensions copy -CA ca.pem -CAkey ca.key {lifetime} -out host.pem
+            tail -n +1 host.pem host.key ca.pem; rm -r "$PWD"
+        """)
+        for name, text in re.findall(r"==> (\S+) <==\n(.*?-----END [^\n]+\n)", made, re.DOTALL):
+            (place / name).write_text(text)
+        named = {"certificate": "host.pem", "key": "host.key", "ca": "ca.pem"}
+        return {"tls_mode": "files", **{f"tls_files_{what}": str(place / name) for what, name in named.items()}}
 
     def _write_inventory(self) -> None:
         hosts = {

@@ -118,6 +118,28 @@ def test_a_machine_that_does_not_fit_is_refused_by_name(site: Site, what: str) -
     assert as_bare(site.pair.b) == before
 
 
+def key_of_another(site: Site) -> dict[str, object]:
+    return site.own_certificate() | {"tls_files_key": site.own_certificate()["tls_files_key"]}
+
+
+ENDED = "-not_before 20200101000000Z -not_after 20200201000000Z"
+CERTIFICATES = {
+    "a key of another": (key_of_another, "is not the key of"),
+    "one that has ended": (lambda site: site.own_certificate(lifetime=ENDED), "has ended on 20200201000000Z"),
+    "other names": (lambda site: site.own_certificate("*.example", "glpi.test"), "and a needs one for help.test too"),
+}
+"""What is wrong with a certificate: variables, and words of the refusal."""
+
+
+@long
+@pytest.mark.parametrize("what", CERTIFICATES)
+def test_a_certificate_that_does_not_fit_is_refused_by_name_before_any_change(site: Site, what: str) -> None:
+    variables, words = CERTIFICATES[what]
+    before = [as_bare(machine) for machine in site.pair.machines]
+    assert words in site.refused("site.yml", **variables(site))
+    assert [as_bare(machine) for machine in site.pair.machines] == before
+
+
 @pytest.mark.field("F107")
 def test_two_bare_machines_become_the_pair_and_no_secret_is_shown(site: Site) -> None:
     played = site.must("site.yml", "-vvv")
@@ -285,6 +307,22 @@ def test_one_changed_setting_restarts_its_service_only(site: Site) -> None:
     assert after["b"].pop("zabbix-server") != before["b"].pop("zabbix-server")
     assert after == before
     site.must("site.yml", "--tags", "zabbix_server_configure")
+
+
+@long
+def test_a_certificate_of_ones_own_serves_as_well(site: Site) -> None:
+    own = site.own_certificate()
+    site.must("site.yml", **own)
+    assert not any(site.must("site.yml", **own).changed.values())
+    for name in ("glpi.test", "help.test", "zabbix.test"):
+        shown = (
+            f"openssl s_client -connect {name}:443 -servername {name} -CAfile /etc/ssl/glpi-bridge/ca.pem </dev/null"
+        )
+        told = site.pair.b.run(f"{shown} 2>&1")
+        assert "an authority of our own" in told
+        assert "Verify return code: 0 (ok)" in told
+    assert "its number stands in Zabbix" in site.must("smoke.yml").output
+    site.must("site.yml")
 
 
 @long

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import zipfile
@@ -112,6 +113,20 @@ def test_uninstall_leaves_what_it_says(site: Site) -> None:
     assert a.run(tickets) == users
     named = "SELECT COUNT(*) FROM media_type WHERE name LIKE '%GLPI%' OR name LIKE '%glpi%'"
     assert b.run(f'mariadb -N zabbix -e "{named}"').strip() == "0"
+
+
+def test_bridge_and_sites_alone_are_put_beside_what_is_there(site: Site) -> None:
+    roles = {"server_b": ["bridge"], "server_a": ["bridge_package", "site"]}
+    playbook = site.directory / "alone.yml"
+    playbook.write_text(json.dumps([{"hosts": hosts, "roles": names} for hosts, names in roles.items()]))
+    places = "/etc/mysql /etc/glpi /etc/zabbix/zabbix* /etc/nftables* /srv/glpi/current/inc"
+    theirs = f"find {places} -type f | sort | xargs cat"
+    since = "systemctl show --property ActiveEnterTimestampMonotonic mariadb zabbix-server zabbix-agent nftables"
+    before = [machine.try_to(f"({theirs}) 2>&1 | sha256sum; {since}").output for machine in site.pair.machines]
+    site.must(str(playbook))
+    assert [machine.try_to(f"({theirs}) 2>&1 | sha256sum; {since}").output for machine in site.pair.machines] == before
+    assert not any(site.must(str(playbook)).changed.values())
+    assert "its number stands in Zabbix" in site.must("smoke.yml", smoke_seconds=120).output
 
 
 def test_what_was_uninstalled_is_there_again_after_a_run(site: Site) -> None:
