@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from glpi_bridge import intake, look, plan, settle
 from glpi_bridge.acknowledge import acknowledge
@@ -14,7 +15,7 @@ from glpi_bridge.context import Context
 from glpi_bridge.errors import TargetError
 from glpi_bridge.itil import upkeep
 from glpi_bridge.itil.delivery import undertake
-from glpi_bridge.model import Incident, NoteKind, Route, Step, StepKind
+from glpi_bridge.model import Incident, NoteKind, Route, Step, StepKind, Wait
 from glpi_bridge.recollect import is_recollected, recollect
 from glpi_bridge.send import Due, Sender, may_go_on, trouble, verify
 from glpi_bridge.store import Connection, events, incidents, meta
@@ -129,7 +130,11 @@ def _planned(context: Context, owed: Iterable[Owed]) -> tuple[list[Due], list[Ow
         step = plan.plan(one.incident, route, context.time())
         if isinstance(step, Step) and step.kind is StepKind.PART:
             leave = [event.eventid for event in plan.parting(one.incident, route.policy)]
-            context.store.write(events.part, one.incident.source, leave, one.incident.id, context.now())
+            if not context.store.write(events.part, one.incident.source, leave, one.incident.id, context.now()):
+                until = context.time() + timedelta(seconds=context.terms.first_pause)
+                rests.append(
+                    Rest(one, Wait("what Zabbix has heard of the ticket is in doubt", until), acknowledges=False)
+                )
         elif isinstance(step, Step):
             if step.kind is StepKind.CREATE:
                 route = _route(context, one.incident, texts=True)

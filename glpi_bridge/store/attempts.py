@@ -90,11 +90,12 @@ def claim(connection: Connection, attempt: Attempt, versions: Mapping[int, int])
 
 
 def claim_acknowledgements(connection: Connection, attempt: Attempt, owed: Sequence[Owed]) -> Attempt | None:
-    """The same for Zabbix's side: what was acknowledged meanwhile by another worker is left out."""
+    """The same for Zabbix's side: what was acknowledged or changed meanwhile by another worker is left out."""
     got = set()
     for one in owed:
         same = and_(
             incidents.c.id == one.incident.id,
+            incidents.c.version == one.version,
             incidents.c.ack_attempt_id.is_(None),
             incidents.c.acknowledged == one.acknowledged_text,
             incidents.c.news.is_not_distinct_from(one.news_text),

@@ -159,13 +159,20 @@ def place(connection: Connection, placed: Iterable[tuple[Unsorted, int | None, s
         connection.execute(update(events).where(same).values(values), rows)
 
 
-def part(connection: Connection, source: str, eventids: Sequence[str], incident_id: int, now: float) -> None:
-    """Take events out of their incident, to be sorted again; the incident is planned anew."""
+def part(connection: Connection, source: str, eventids: Sequence[str], incident_id: int, now: float) -> bool:
+    """Take events out of their incident, to be sorted again; the incident is planned anew.
+
+    False, and nothing changes, while Zabbix is being told of the incident's ticket, or may have heard: they may be its.
+    """
+    telling = select(incidents.c.ack_attempt_id).where(incidents.c.id == incident_id).with_for_update()
+    if connection.scalar(telling) is not None:
+        return False
     for part_ in chunks(eventids):
         mine = (events.c.source == source, events.c.eventid.in_(part_), events.c.incident_id == incident_id)
         values = {"incident_id": None, "unsorted": True, "verdict": _LEFT.format(incident_id), "changed_at": now}
         connection.execute(update(events).where(*mine).values(values))
     make_due(connection, [incident_id], now)
+    return True
 
 
 def facts_of(connection: Connection, source: str, eventid: str) -> Facts | None:

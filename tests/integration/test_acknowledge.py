@@ -103,6 +103,29 @@ def test_without_a_clear_answer_it_is_read_back_before_it_is_said_again(
     assert len(pair.tickets()) == 3
 
 
+@pytest.mark.parametrize("kind", [ZabbixFault.RESET, ZabbixFault.RESET_AFTER])
+def test_of_a_removed_ticket_an_event_leaves_that_was_not_told_its_number(
+    pair: House, zabbix: Standin, kind: ZabbixFault
+) -> None:
+    """Not before it is known what Zabbix has heard: an event is told one ticket."""
+    first = problem(pair, zabbix)
+    pair.until_calm()
+    gone = pair.ticket(first)["id"]
+    pair.glpi.people.purge(gone)
+    zabbix.fault(kind, method=TELL)
+    second = problem(pair, zabbix)  # of the same trigger, and nobody knows yet that the ticket is gone
+    pair.turn()
+    pair.update(second, message="still there")  # a note: now it is known
+    pair.until_calm()
+    heard = [ticket for ticket in (gone, *(row["id"] for row in pair.tickets())) if says(zabbix, second, ticket)]
+    assert len(heard) == 1
+    assert (heard == [gone]) is (kind is ZabbixFault.RESET_AFTER)
+
+
+def says(zabbix: Standin, eventid: str, ticket: int) -> bool:
+    return any(f"ticket.form.php?id={ticket}" in message for message in messages(zabbix, eventid))
+
+
 def test_a_zabbix_that_is_down_holds_up_no_ticket_and_is_told_later(pair: House, zabbix: Standin) -> None:
     zabbix.fault(ZabbixFault.ERROR_503, times=1000)
     ids = [problem(pair, zabbix, f"problem {number}") for number in range(5)]
