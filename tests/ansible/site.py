@@ -107,7 +107,8 @@ class Site:
         key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
         made = self.pair.b.run(f"""
             set -e; cd "$(mktemp -d)"; exec 2>log
-            openssl req -x509 {key} -days 30 -subj '/CN=an authority of our own' -keyout ca.key -out ca.pem
+            openssl req -x509 {key} -days 30 -subj '/CN=an authority of our own' \\
+                -addext keyUsage=critical,keyCertSign,cRLSign -keyout ca.key -out ca.pem
             openssl req {key} -subj /CN=pair -addext subjectAltName={wanted} -keyout host.key -out host.csr
             openssl x509 -req -in host.csr -copy_extensions copy -CA ca.pem -CAkey ca.key {lifetime} -out host.pem
             tail -n +1 host.pem host.key ca.pem; rm -r "$PWD"

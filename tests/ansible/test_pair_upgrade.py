@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ansible.site import ROOT, Site
+from tests.ansible.site import ANSIBLE, ROOT, Site
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, pytest.mark.long]
 
@@ -118,6 +118,7 @@ def test_uninstall_leaves_what_it_says(site: Site) -> None:
 def test_bridge_and_sites_alone_are_put_beside_what_is_there(site: Site) -> None:
     roles = {"server_b": ["bridge"], "server_a": ["bridge_package", "site"]}
     playbook = site.directory / "alone.yml"
+    (site.directory / "group_vars").symlink_to(ANSIBLE / "group_vars")
     playbook.write_text(json.dumps([{"hosts": hosts, "roles": names} for hosts, names in roles.items()]))
     places = "/etc/mysql /etc/glpi /etc/zabbix/zabbix* /etc/nftables* /srv/glpi/current/inc"
     theirs = f"find {places} -type f | sort | xargs cat"
