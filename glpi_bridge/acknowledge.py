@@ -83,9 +83,8 @@ def _next(context: Context, owed: Owed) -> str | None:
     return None if step is None else step.subject
 
 
-def _event(owed: Owed, eventid: str) -> Event | None:
-    """Return an event of the incident; None for one that has begun an incident of its own meanwhile."""
-    return next((event for event in owed.incident.events if event.eventid == eventid), None)
+def _event(owed: Owed, eventid: str) -> Event:
+    return next(event for event in owed.incident.events if event.eventid == eventid)
 
 
 def _word(owed: Owed, subject: str) -> Word | None:
@@ -124,8 +123,6 @@ def _send(context: Context, source: Source, zabbix: Zabbix, attempt: Attempt, ow
 
 def _tell(context: Context, source: Source, zabbix: Zabbix, owed: Owed, subject: str) -> None:
     eventid, text, word = subject.partition(" ")[0], message(context, owed, subject), _word(owed, subject)
-    if text is None:
-        return
     if word is None:
         zabbix.acknowledge(eventid, text, acknowledge=source.acknowledges)
         return
@@ -133,23 +130,19 @@ def _tell(context: Context, source: Source, zabbix: Zabbix, owed: Owed, subject:
     zabbix.acknowledge(eventid, text, acknowledge=word.acknowledges, close=closes)
 
 
-def _may_be_closed(zabbix: Zabbix, event: Event | None) -> bool:
-    if event is None or not event.triggerid:
-        return False
-    trigger = zabbix.triggers([event.triggerid]).get(event.triggerid)
+def _may_be_closed(zabbix: Zabbix, event: Event) -> bool:
+    trigger = zabbix.triggers([event.triggerid]).get(event.triggerid) if event.triggerid else None
     return trigger is not None and trigger.manual_close
 
 
-def message(context: Context, owed: Owed, subject: str) -> str | None:
-    """Return what an event is told: the ticket's number and link, or a piece of news; None: it has left."""
+def message(context: Context, owed: Owed, subject: str) -> str:
+    """Return what an event is told: the ticket's number and link, or a piece of news."""
     word = _word(owed, subject)
     if word is not None:
         return word.text
     eventid, ticket_id = subject, owed.incident.told.ticket_id
     link = context.ticket_link.replace("{id}", str(ticket_id))
     event = _event(owed, eventid)
-    if event is None:
-        return None
     return context.rules.text(Text.ACKNOWLEDGEMENT, event, ticket_id=ticket_id, ticket_link=link).text
 
 
@@ -203,8 +196,7 @@ def _settle(context: Context, source: Source, zabbix: Zabbix) -> None:
         for item in mine.items:
             try:
                 eventid = item.subject.partition(" ")[0]
-                text = message(context, owed[item.incident_id], item.subject)
-                if text is not None and zabbix.has_message(eventid, text):
+                if zabbix.has_message(eventid, message(context, owed[item.incident_id], item.subject)):
                     done[item.incident_id] = item.subject
             except Refused as error:
                 refused[item.incident_id] = str(error)
