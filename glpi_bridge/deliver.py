@@ -129,12 +129,8 @@ def _planned(context: Context, owed: Iterable[Owed]) -> tuple[list[Due], list[Ow
         route = _route(context, one.incident, texts=False)
         step = plan.plan(one.incident, route, context.time())
         if isinstance(step, Step) and step.kind is StepKind.PART:
-            leave = [event.eventid for event in plan.parting(one.incident, route.policy)]
-            if not context.store.write(events.part, one.incident.source, leave, one.incident.id, context.now()):
-                until = context.time() + timedelta(seconds=context.terms.first_pause)
-                rests.append(
-                    Rest(one, Wait("what Zabbix has heard of the ticket is in doubt", until), acknowledges=False)
-                )
+            if (rest := _part(context, one, route)) is not None:
+                rests.append(rest)
         elif isinstance(step, Step):
             if step.kind is StepKind.CREATE:
                 route = _route(context, one.incident, texts=True)
@@ -146,6 +142,15 @@ def _planned(context: Context, owed: Iterable[Owed]) -> tuple[list[Due], list[Ow
     if rests:
         context.store.write(incidents.rest, rests, context.now())
     return due, ended
+
+
+def _part(context: Context, one: Owed, route: Route) -> Rest | None:
+    """Let events leave a ticket that takes nothing any more; where that cannot be yet, the rest until then."""
+    leave = [event.eventid for event in plan.parting(one.incident, route.policy)]
+    if context.store.write(events.part, one.incident.source, leave, one.incident.id, context.now()):
+        return None
+    until = context.time() + timedelta(seconds=context.terms.first_pause)
+    return Rest(one, Wait("what Zabbix has heard of the ticket is in doubt", until), acknowledges=False)
 
 
 def _route(context: Context, incident: Incident, *, texts: bool) -> Route:

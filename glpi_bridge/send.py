@@ -75,9 +75,10 @@ class Sender:
 
     def send(self, group: Sequence[Due]) -> int:
         """Send one group and record the one before; return how many steps of that were told."""
+        kind = group[0].step.kind
         # GLPI's version is known by then, and a new ticket needs no look at another
-        early = self._flight is not None and group[0].step.kind is StepKind.CREATE
-        writes = _compose_all(self._context, group, {}) if early else []
+        is_early = self._flight is not None and kind is StepKind.CREATE
+        writes = _compose_all(self._context, group, {}) if is_early else None
         before, self._flight = self._flight, None
         outcomes = before.wait() if before is not None else []
         if before is not None and not (_is_clear(outcomes) and before.attempt.operation not in _READ_BACK):
@@ -88,8 +89,9 @@ class Sender:
         try:
             if may_go_on(self._context):
                 shown = _look(self._context, group)
-                writes = writes if early else _compose_all(self._context, group, shown)
-                self._flight = _launch(self._context, group[0].step.kind, writes)
+                if writes is None:
+                    writes = _compose_all(self._context, group, shown)
+                self._flight = _launch(self._context, kind, writes)
                 check_made(self._context, shown)  # not before the call has left: GLPI would wait for it
         finally:
             if before is not None:
