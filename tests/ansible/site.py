@@ -18,6 +18,8 @@ from tests.ansible.machines import NAMES, Pair, ssh_options
 ROOT = Path(__file__).resolve().parent.parent.parent
 ANSIBLE = ROOT / "ansible"
 BIN = Path(sys.executable).parent
+BRIDGE = "runuser -u glpi-bridge -- glpi-bridge"
+"""The command on Server B, as its account."""
 SECRETS = {
     "vault_glpi_db_password": "glpi-base'0123456789",
     "vault_glpi_admin_password": "glpi-admin-0123456789",

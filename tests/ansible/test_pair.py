@@ -8,14 +8,15 @@ from __future__ import annotations
 import json
 
 import pytest
+import yaml
 
 from tests.ansible.machines import Machine
-from tests.ansible.site import SECRETS, Site
+from tests.ansible.site import ANSIBLE, BRIDGE, SECRETS, Site
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 long = pytest.mark.long
-ROLES = ("common", "firewall", "tls", "mariadb", "apache", "bridge_package", "glpi", "site", "zabbix_server",
-         "zabbix_agent", "bridge")  # fmt: skip
+PLAYS = yaml.safe_load((ANSIBLE / "site.yml").read_text())
+ROLES = [role["role"] for play in PLAYS for role in play.get("roles", ())]
 
 # -- on bare machines -------------------------------------------------------------------------------------------------
 
@@ -254,14 +255,13 @@ def queue(site: Site) -> int:
 
 def test_the_panel_shows_the_live_queue(site: Site) -> None:
     b = site.pair.b
-    bridge = "runuser -u glpi-bridge -- glpi-bridge"
-    b.run(f"{bridge} pause 'a look at the panel'")
+    b.run(f"{BRIDGE} pause 'a look at the panel'")
     try:
         before = queue(site)
         b.run("runuser -u zabbix -- /etc/zabbix/alert.d/zabbix-glpi - event_id=9$(date +%s) trigger_id=1 event_value=1")
         assert queue(site) > before  # alerts of the machines themselves may come meanwhile
     finally:
-        b.run(f"{bridge} resume")
+        b.run(f"{BRIDGE} resume")
 
 
 @pytest.mark.field("F109")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.ansible.site import SECRETS, Site
+from tests.ansible.site import BRIDGE, SECRETS, Site
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 long = pytest.mark.long
@@ -27,9 +27,6 @@ def signed_in(site: Site, password: str) -> str:
 
 def output(site: Site, command: str) -> str:
     return site.pair.a.run(command).strip()
-
-
-BRIDGE = "runuser -u glpi-bridge -- glpi-bridge"
 
 
 def tickets(site: Site, *fields: str) -> set[tuple[str, ...]]:

@@ -124,9 +124,9 @@ def test_bridge_and_sites_alone_are_put_beside_what_is_there(site: Site) -> None
     theirs = f"find {places} -type f | sort | xargs cat"
     since = "systemctl show --property ActiveEnterTimestampMonotonic mariadb zabbix-server zabbix-agent nftables"
     before = [machine.try_to(f"({theirs}) 2>&1 | sha256sum; {since}").output for machine in site.pair.machines]
-    site.must(str(playbook))
+    site.must(str(playbook), glpi_bridge_source=str(ROOT))
     assert [machine.try_to(f"({theirs}) 2>&1 | sha256sum; {since}").output for machine in site.pair.machines] == before
-    assert not any(site.must(str(playbook)).changed.values())
+    assert not any(site.must(str(playbook), glpi_bridge_source=str(ROOT)).changed.values())
     assert "its number stands in Zabbix" in site.must("smoke.yml", smoke_seconds=120).output
 
 
