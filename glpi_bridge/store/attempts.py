@@ -70,6 +70,9 @@ _UNSETTLED = (
     .order_by(attempts.c.started_at)
     .limit(bindparam("limit"))
 )
+_MINE = and_(attempts.c.id == bindparam("mine"), attempts.c.worker == bindparam("by"))
+_KEEP = update(attempts).where(_MINE)
+_FORGET = delete(attempts).where(_MINE)
 _OF_ITEM = tuple(field.name for field in fields(Item))
 _OF_ATTEMPT = tuple(field.name for field in fields(Attempt))
 
@@ -85,7 +88,7 @@ def claim(connection: Connection, attempt: Attempt, versions: Mapping[int, int])
     if not items:
         return None
     claimed = replace(attempt, items=items)
-    connection.execute(insert(attempts).values(_row(claimed)))
+    begin(connection, claimed)
     return claimed
 
 
@@ -106,19 +109,18 @@ def claim_acknowledgements(connection: Connection, attempt: Attempt, owed: Seque
     if not items:
         return None
     claimed = replace(attempt, items=items)
-    connection.execute(insert(attempts).values(_row(claimed)))
+    begin(connection, claimed)
     return claimed
 
 
 def begin(connection: Connection, attempt: Attempt) -> None:
     """Commit to a write whose claim is kept elsewhere (an undertaking's)."""
-    connection.execute(insert(attempts).values(_row(attempt)))
+    connection.execute(insert(attempts), _row(attempt))
 
 
 def forget(connection: Connection, attempt: Attempt) -> bool:
     """End an attempt as a whole; False if it is another worker's now."""
-    mine = and_(attempts.c.id == attempt.id, attempts.c.worker == attempt.worker)
-    return connection.execute(delete(attempts).where(mine)).rowcount == 1
+    return connection.execute(_FORGET, _mine(attempt)).rowcount == 1
 
 
 def conclude(
@@ -129,15 +131,14 @@ def conclude(
     Incidents without an End stay in the attempt, in doubt for the reason `doubt`. False, and nothing changes, if
     another worker has taken the attempt over: it has fenced and settled what we sent.
     """
-    mine = and_(attempts.c.id == attempt.id, attempts.c.worker == attempt.worker)
     ended = {one.incident_id for one in ends}
     left = tuple(item for item in attempt.items if item.incident_id not in ended)
     if left:
         rest = replace(attempt, items=left, doubt=doubt or attempt.doubt, next_at=now, lease_until=now)
-        done = connection.execute(update(attempts).where(mine).values(_row(rest)))
+        is_mine = _put(connection, rest)
     else:
-        done = connection.execute(delete(attempts).where(mine))
-    if done.rowcount != 1:
+        is_mine = forget(connection, attempt)
+    if not is_mine:
         return False
     end(connection, ends, now)
     return True
@@ -148,18 +149,14 @@ def reduce(connection: Connection, attempt: Attempt, left: tuple[Item, ...], now
 
     False if it is another worker's now.
     """
-    mine = and_(attempts.c.id == attempt.id, attempts.c.worker == attempt.worker)
     if not left:
-        return connection.execute(delete(attempts).where(mine)).rowcount == 1
-    rest = replace(attempt, items=left, doubt="no clear answer", next_at=next_at, lease_until=now)
-    return connection.execute(update(attempts).where(mine).values(_row(rest))).rowcount == 1
+        return forget(connection, attempt)
+    return _put(connection, replace(attempt, items=left, doubt="no clear answer", next_at=next_at, lease_until=now))
 
 
 def keep(connection: Connection, attempt: Attempt, next_at: float) -> None:
     """Record how far an attempt is settled, and let anyone go on with it from `next_at`."""
-    mine = and_(attempts.c.id == attempt.id, attempts.c.worker == attempt.worker)
-    left = replace(attempt, next_at=next_at, lease_until=next_at)
-    connection.execute(update(attempts).where(mine).values(_row(left)))
+    _put(connection, replace(attempt, next_at=next_at, lease_until=next_at))
 
 
 def unsettled(connection: Connection, now: float, limit: int = 100) -> list[Attempt]:
@@ -192,6 +189,15 @@ def next_time(connection: Connection, *, acknowledgements: bool) -> float | None
 def in_flight(connection: Connection) -> list[Attempt]:
     """Return every attempt, oldest first."""
     return [_attempt(row) for row in connection.execute(select(attempts).order_by(attempts.c.started_at))]
+
+
+def _put(connection: Connection, attempt: Attempt) -> bool:
+    """Write an attempt as it is now; False if it is another worker's."""
+    return connection.execute(_KEEP, _row(attempt) | _mine(attempt)).rowcount == 1
+
+
+def _mine(attempt: Attempt) -> dict[str, str]:
+    return {"mine": attempt.id, "by": attempt.worker}
 
 
 def _row(attempt: Attempt) -> dict[str, Any]:

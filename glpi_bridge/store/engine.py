@@ -11,7 +11,8 @@ import os
 import pwd
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -52,7 +53,7 @@ class Store:
         except DBAPIError as error:
             raise self.said(error) from error
 
-    @property
+    @cached_property
     def is_sqlite(self) -> bool:
         """Whether the store is a file."""
         return self.url.get_backend_name() == "sqlite"
@@ -69,7 +70,7 @@ class Store:
         """
         for left in reversed(range(_REPEATS)):
             try:
-                with self.engine.begin() as connection:
+                with self.transaction() as connection:
                     return work(connection, *args, **kwargs)
             except DBAPIError as error:
                 if not left or not _asks_for_repeat(error):
@@ -80,10 +81,21 @@ class Store:
     def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work(connection, …)` on one consistent state, without a write lock."""
         try:
-            with self.engine.connect().execution_options(read_only=True) as connection, connection.begin():
+            with self.transaction(read_only=True) as connection:
                 return work(connection, *args, **kwargs)
         except DBAPIError as error:
             raise self.said(error) from error
+
+    @contextlib.contextmanager
+    def transaction(self, *, read_only: bool = False) -> Iterator[Connection]:
+        """Open a transaction: committed at the end, rolled back by an error, which is the database's own DBAPIError.
+
+        SQLite gets its BEGIN here and not from a listener: with one of those each statement asks for listeners.
+        """
+        with self.engine.begin() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+            yield connection
 
     def close(self) -> None:
         """Give all connections back."""
@@ -140,7 +152,6 @@ def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         engine = sa.create_engine(url, connect_args={"timeout": _PATIENCE_SECONDS})
         sa.event.listen(engine, "connect", _sqlite_connect)
-        sa.event.listen(engine, "begin", _sqlite_begin)
         return engine
     url = url.update_query_dict({"charset": "utf8mb4"})
     return sa.create_engine(
@@ -176,18 +187,13 @@ def _keep_a_journal_ahead(cursor: sa.engine.interfaces.DBAPICursor) -> None:
             time.sleep(0.01)
 
 
-def _sqlite_begin(connection: Connection) -> None:
-    read_only = connection.get_execution_options().get("read_only", False)
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
-
-
 def migrate(store: Store) -> None:
     """Bring the schema to SCHEMA, one process at a time; refuse a store of a newer bridge."""
     with store.engine.connect() as connection:
         found = schema_of(connection)
     if found == SCHEMA:
         return
-    with store.engine.connect() as connection, connection.begin():
+    with store.transaction() as connection:
         if not store.is_sqlite:
             connection.execute(sa.text("SELECT GET_LOCK('glpi_bridge_migrate', 120)"))
         try:

@@ -6,7 +6,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, exists, insert, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.engine import Connection
 
 from glpi_bridge.facts import Facts, merge
@@ -37,6 +49,24 @@ _FORGOTTEN = (
 )
 _LOOSE = delete(events).where(
     events.c.incident_id.is_(None), ~events.c.unsorted, events.c.changed_at < bindparam("before")
+)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_KNOWN = (
+    select(events.c.source, events.c.eventid, events.c.facts, events.c.incident_id, events.c.unsorted)
+    .where(events.c.source == bindparam("source"), events.c.eventid.in_(_IDS))
+    .with_for_update()
+)
+# A storm's children and what is a symptom of these incidents' events are to be linked to them; a parent waits for sons.
+_CAUSE, _PARENT = events.alias(), incidents.alias()
+_SYMPTOMS = select(events.c.incident_id).where(
+    events.c.cause_eventid != "",
+    events.c.source == _CAUSE.c.source,
+    events.c.cause_eventid == _CAUSE.c.eventid,
+    _CAUSE.c.incident_id.in_(_IDS),
+)
+_CHILDREN = select(incidents.c.id).where(incidents.c.parent_id.in_(_IDS))
+_PARENTS_WITHOUT_TICKET = select(_PARENT.c.id).where(
+    _PARENT.c.id.in_(select(incidents.c.parent_id).where(incidents.c.id.in_(_IDS))), _PARENT.c.ticket_id.is_(None)
 )
 _LEFT = "left incident {}, whose ticket takes nothing any more"
 
@@ -108,22 +138,11 @@ def make_due(connection: Connection, ids: Iterable[int], now: float) -> None:
 
 
 def wake_kin(connection: Connection, ids: Sequence[int], now: float) -> None:
-    """Let the plan look at what waits for the tickets of these incidents: sons for their father's, a parent for sons'.
-
-    A storm's children, and what is a symptom of these incidents' events, are to be linked to them.
-    """
+    """Let the plan look at what waits for these incidents' tickets: sons for their father's, a parent for its sons'."""
     kin: set[int | None] = set()
-    cause, parents = events.alias(), incidents.alias()
-    symptoms = select(events.c.incident_id).where(
-        events.c.cause_eventid != "", events.c.source == cause.c.source, events.c.cause_eventid == cause.c.eventid
-    )
     for part_ in chunks(ids):
-        kin.update(connection.scalars(symptoms.where(cause.c.incident_id.in_(part_))))
-        kin.update(connection.scalars(select(incidents.c.id).where(incidents.c.parent_id.in_(part_))))
-        mine = select(incidents.c.parent_id).where(incidents.c.id.in_(part_))
-        kin.update(
-            connection.scalars(select(parents.c.id).where(parents.c.id.in_(mine), parents.c.ticket_id.is_(None)))
-        )
+        for statement in (_SYMPTOMS, _CHILDREN, _PARENTS_WITHOUT_TICKET):
+            kin.update(connection.scalars(statement, {"ids": part_}))
     make_due(connection, [id_ for id_ in kin if id_ is not None], now)
 
 
@@ -256,12 +275,11 @@ def _known(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tupl
     by_source: dict[str, list[str]] = {}
     for source, eventid in keys:
         by_source.setdefault(source, []).append(eventid)
-    columns: Any = select(events.c.source, events.c.eventid, events.c.facts, events.c.incident_id, events.c.unsorted)
     found: dict[tuple[str, str], Row[Any]] = {}
     for source, eventids in sorted(by_source.items()):
         for part_ in chunks(sorted(eventids)):
-            some = columns.where(events.c.source == source, events.c.eventid.in_(part_)).with_for_update()
-            found |= {(row.source, row.eventid): row for row in connection.execute(some).all()}
+            rows = connection.execute(_KNOWN, {"source": source, "ids": part_}).all()
+            found |= {(row.source, row.eventid): row for row in rows}
     return found
 
 

@@ -38,9 +38,8 @@ def _file(url: URL, path: Path) -> Iterator[str]:
             raise StoreError(f"store {path} has mode {mode:04o}; it holds live session tokens: chmod 600 {path}")
         found = _schema(store)
         try:
-            with store.engine.connect() as connection, connection.begin():  # BEGIN IMMEDIATE: it can be written
+            with store.transaction() as connection:  # with the write lock: it can be written
                 well = connection.execute(text("PRAGMA quick_check(1)")).scalar()
-                connection.rollback()
         except DBAPIError as error:
             raise store.said(error) from error
         if well != "ok":

@@ -6,6 +6,8 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -14,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
+    Update,
     and_,
     bindparam,
     case,
@@ -87,6 +90,18 @@ _LIVING = (
     .where(incidents.c.parent_id.in_(_IDS), events.c.is_open)
     .group_by(incidents.c.parent_id)
 )
+_AS_PLANNED = update(incidents).where(
+    incidents.c.id == bindparam("incident"), incidents.c.version == bindparam("planned_on")
+)
+_TAKE = _AS_PLANNED.where(incidents.c.attempt_id.is_(None)).values(attempt_id=bindparam("attempt"))
+_TAKEN = select(incidents.c.id).where(incidents.c.attempt_id == bindparam("attempt"))
+_REST = _AS_PLANNED.values(
+    due_at=bindparam("until"),
+    state=bindparam("why"),
+    finished_at=case((bindparam("is_final"), func.coalesce(incidents.c.finished_at, bindparam("now"))), else_=None),
+    not_before=0.0,
+)
+_REST_AND_ACKNOWLEDGE = _REST.values(ack_due_at=bindparam("now"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,19 +250,10 @@ def rest(connection: Connection, rests: Sequence[Rest], now: float) -> None:
 
     A storm is looked at again whenever one of its children has come to rest.
     """
-    for acknowledges in (False, True):
-        rows = [_rest_row(one) for one in rests if (one.acknowledges and not one.owed.is_acknowledging) is acknowledges]
-        values: dict[str, Any] = {
-            "due_at": bindparam("until"),
-            "state": bindparam("why"),
-            "finished_at": case((bindparam("is_final"), func.coalesce(incidents.c.finished_at, now)), else_=None),
-            "not_before": 0.0,
-        }
-        if acknowledges:
-            values["ack_due_at"] = now
-        same = and_(incidents.c.id == bindparam("incident"), incidents.c.version == bindparam("planned_on"))
-        if rows:
-            connection.execute(update(incidents).where(same).values(values), rows)
+    for acknowledges, statement in ((False, _REST), (True, _REST_AND_ACKNOWLEDGE)):
+        some = [one for one in rests if (one.acknowledges and not one.owed.is_acknowledging) is acknowledges]
+        if some:
+            connection.execute(statement, [{**_rest_row(one), "now": now} for one in some])
     make_due(connection, {one.owed.incident.parent for one in rests if one.owed.incident.parent is not None}, now)
 
 
@@ -277,12 +283,17 @@ def end(connection: Connection, ends: Iterable[End], now: float) -> None:
     for one in ends:
         rows.setdefault((one.told is not None, one.seen is not None), []).append(_end_row(one, now))
     for (has_told, has_seen), some in rows.items():
-        names = ["due_at", "not_before", "tries", "refused_at", "doubts", "parked", "state"]
-        names += ["told", "ticket_id"] if has_told else []
-        names += ["seen"] if has_seen else []
-        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
-        changed = {**values, "attempt_id": None, "version": incidents.c.version + 1}
-        connection.execute(update(incidents).where(incidents.c.id == bindparam("incident")).values(changed), some)
+        connection.execute(_ending(has_told=has_told, has_seen=has_seen), some)
+
+
+@cache
+def _ending(*, has_told: bool, has_seen: bool) -> Update:
+    names = ["due_at", "not_before", "tries", "refused_at", "doubts", "parked", "state"]
+    names += ["told", "ticket_id"] if has_told else []
+    names += ["seen"] if has_seen else []
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+    changed = {**values, "attempt_id": None, "version": incidents.c.version + 1}
+    return update(incidents).where(incidents.c.id == bindparam("incident")).values(changed)
 
 
 def _end_row(one: End, now: float) -> dict[str, Any]:
@@ -430,14 +441,9 @@ def take(connection: Connection, attempt_id: str, versions: Mapping[int, int]) -
 
     Not those that somebody else works on, nor those of which more is known by now.
     """
-    rows = [{"incident": id_, "planned_on": version} for id_, version in sorted(versions.items())]
-    free = and_(
-        incidents.c.id == bindparam("incident"),
-        incidents.c.version == bindparam("planned_on"),
-        incidents.c.attempt_id.is_(None),
-    )
-    connection.execute(update(incidents).where(free).values(attempt_id=attempt_id), rows)
-    return set(connection.scalars(select(incidents.c.id).where(incidents.c.attempt_id == attempt_id)))
+    wanted = [{"attempt": attempt_id, "incident": id_, "planned_on": version} for id_, version in versions.items()]
+    connection.execute(_TAKE, sorted(wanted, key=itemgetter("incident")))
+    return set(connection.scalars(_TAKEN, {"attempt": attempt_id}))
 
 
 def told_text(told: Told) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, case, func, insert, or_, select, update
 from sqlalchemy.engine import Connection
 
 from glpi_bridge import facts
@@ -22,16 +22,33 @@ from glpi_bridge.store.tables import events, incidents, occurrences, undertaking
 from glpi_bridge.undertaking import Kind, Undertaking
 
 _CAUSES = 50
+_TICKETED = events.join(incidents, incidents.c.id == events.c.incident_id)
+_COUNTED = occurrences.join(
+    events, and_(events.c.source == occurrences.c.source, events.c.eventid == occurrences.c.eventid)
+).join(incidents, incidents.c.id == events.c.incident_id)
+_OCCURRENCE: Any = select(
+    events.c.source, events.c.eventid, events.c.facts, events.c.incident_id, incidents.c.ticket_id
+).where(incidents.c.ticket_id.is_not(None))
+_OF_CAUSE = _OCCURRENCE.select_from(_COUNTED).where(occurrences.c.cause == bindparam("cause"))
+_TICKETED_SINCE = _OCCURRENCE.select_from(_TICKETED).where(events.c.changed_at >= bindparam("since"))
 _FRESH_CAUSES = (
     select(occurrences.c.cause)
-    .select_from(
-        occurrences.join(
-            events, and_(events.c.source == occurrences.c.source, events.c.eventid == occurrences.c.eventid)
-        ).join(incidents, incidents.c.id == events.c.incident_id)
-    )
+    .select_from(_COUNTED)
     .where(occurrences.c.fresh, incidents.c.ticket_id.is_not(None))
     .distinct()
     .limit(_CAUSES)
+)
+_DUE = (
+    select(undertakings)
+    .where(
+        undertakings.c.due_at <= bindparam("now"),
+        undertakings.c.not_before <= bindparam("now"),
+        undertakings.c.attempt_id.is_(None),
+        undertakings.c.parked.is_(None),
+        undertakings.c.id.not_in(bindparam("ids", expanding=True)),
+    )
+    .order_by(undertakings.c.due_at, undertakings.c.id)
+    .limit(bindparam("limit"))
 )
 
 
@@ -82,33 +99,18 @@ def fresh_causes(connection: Connection) -> list[str]:
 
 def of_cause(connection: Connection, cause: str) -> list[Occurrence]:
     """Return every occurrence of a cause that has its ticket."""
-    columns: Any = select(
-        events.c.source, events.c.eventid, events.c.facts, events.c.incident_id, incidents.c.ticket_id
-    )
-    rows = columns.select_from(
-        occurrences.join(
-            events, and_(events.c.source == occurrences.c.source, events.c.eventid == occurrences.c.eventid)
-        ).join(incidents, incidents.c.id == events.c.incident_id)
-    ).where(occurrences.c.cause == cause, incidents.c.ticket_id.is_not(None))
-    return [
-        Occurrence(facts.event(row.source, row.eventid, Facts.from_json(row.facts)), row.ticket_id, row.incident_id)
-        for row in connection.execute(rows)
-    ]
+    return [_occurrence(row) for row in connection.execute(_OF_CAUSE, {"cause": cause})]
+
+
+def _occurrence(row: Row[Any]) -> Occurrence:
+    event = facts.event(row.source, row.eventid, Facts.from_json(row.facts))
+    return Occurrence(event, row.ticket_id, row.incident_id)
 
 
 def ticketed_since(connection: Connection, since: datetime) -> list[Occurrence]:
     """Return every event that has a ticket and changed since a time, whether anybody counts it or not."""
-    joined = events.join(incidents, incidents.c.id == events.c.incident_id)
-    columns: Any = select(
-        events.c.source, events.c.eventid, events.c.facts, events.c.incident_id, incidents.c.ticket_id
-    )
-    rows = columns.select_from(joined).where(
-        events.c.changed_at >= since.timestamp(), incidents.c.ticket_id.is_not(None)
-    )
-    found = [
-        Occurrence(facts.event(row.source, row.eventid, Facts.from_json(row.facts)), row.ticket_id, row.incident_id)
-        for row in connection.execute(rows)
-    ]
+    rows = connection.execute(_TICKETED_SINCE, {"since": since.timestamp()})
+    found = [_occurrence(row) for row in rows]
     return [one for one in found if one.at is not None and one.at >= since]
 
 
@@ -202,19 +204,8 @@ def listed(connection: Connection, kind: Kind) -> list[Undertaking]:
 
 def due(connection: Connection, now: float, limit: int = 50, *, besides: Collection[int] = ()) -> list[Undertaking]:
     """Return undertakings that are to be looked at, longest due first."""
-    rows = (
-        select(undertakings)
-        .where(
-            undertakings.c.due_at <= now,
-            undertakings.c.not_before <= now,
-            undertakings.c.attempt_id.is_(None),
-            undertakings.c.parked.is_(None),
-            undertakings.c.id.not_in(besides),
-        )
-        .order_by(undertakings.c.due_at, undertakings.c.id)
-        .limit(limit)
-    )
-    return [_undertaking(row) for row in connection.execute(rows)]
+    rows = connection.execute(_DUE, {"now": now, "ids": list(besides), "limit": limit})
+    return [_undertaking(row) for row in rows]
 
 
 def next_due(connection: Connection, now: float) -> float | None:

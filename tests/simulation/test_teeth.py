@@ -94,7 +94,7 @@ def without_intent(patch: Patch) -> None:
 
     def new_worker(self: Simulation) -> Any:
         if getattr(self, "context", None) is not None and self.depth == 0:
-            with self.store.engine.begin() as connection:
+            with self.store.transaction() as connection:
                 connection.execute(update(tables.incidents).values(attempt_id=None))
                 connection.execute(delete(tables.attempts))
         return fresh(self)
