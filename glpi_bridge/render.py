@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, timedelta, tzinfo
 from difflib import get_close_matches
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 
 from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined, Template
@@ -53,7 +54,7 @@ __all__ = [
 ]
 
 MESSAGE_LIMIT = 2048  # characters of a message in event.acknowledge
-_BUILT_IN = Path(__file__).parent / "texts"
+_DEFAULT = PrefixLoader({"default": FileSystemLoader(Path(__file__).parent / "texts")})
 
 
 class Text(StrEnum):
@@ -191,11 +192,12 @@ class Renderer:
     """
 
     def __init__(self, directory: Path | None = None, zone: tzinfo = UTC) -> None:
-        loaders: list[BaseLoader] = [PrefixLoader({"default": FileSystemLoader(_BUILT_IN)})]
+        self._built_in_html, self._built_in_plain = _built_in(zone, autoescape=True), _built_in(zone, autoescape=False)
+        self._html, self._plain = self._built_in_html, self._built_in_plain
         if directory is not None:
-            loaders.insert(0, FileSystemLoader(directory))
-        self._html = _environment(ChoiceLoader(loaders), zone, autoescape=True)
-        self._plain = _environment(ChoiceLoader(loaders), zone, autoescape=False)
+            loader = ChoiceLoader([FileSystemLoader(directory), _DEFAULT])
+            self._html = _environment(loader, zone, autoescape=True)
+            self._plain = _environment(loader, zone, autoescape=False)
 
     def _environment(self, text: Text | None) -> Environment:
         return self._html if text is not None and text.is_html else self._plain
@@ -216,23 +218,24 @@ class Renderer:
     def render(self, text: Text, template: Template | None, names: Mapping[str, object]) -> Rendered:
         """Render `text` by `template`; by the built-in one, with a warning, where that fails."""
         if template is None:
-            return Rendered(self._built_in(text, names))
+            return Rendered(self._default(text, names))
         try:
             return Rendered(_finished(text, template.render(names)))
         except Exception as error:  # noqa: BLE001 (a template is a program of the administrator's: it may raise anything)
             warning = f"the {text} template failed ({reason(error)}); the built-in text was used"
-            return Rendered(self._built_in(text, names), (warning,))
+            return Rendered(self._default(text, names), (warning,))
 
     def file(self, name: str, names: Mapping[str, object]) -> str:
         """Render the administrator's HTML file of this name, or the built-in one where there is none or it fails."""
-        built_in = self._html.get_template(f"default/{name}.j2")
+        built_in = self._built_in_html.get_template(f"default/{name}.j2")
         try:
             return html(clean(self._html.select_template([f"{name}.j2", built_in]).render(names)).strip())
         except Exception:  # noqa: BLE001 (a template is a program of the administrator's: it may raise anything)
             return html(clean(built_in.render(names)).strip())
 
-    def _built_in(self, text: Text, names: Mapping[str, object]) -> str:
-        return _finished(text, self._environment(text).get_template(f"default/{text}.j2").render(names))
+    def _default(self, text: Text, names: Mapping[str, object]) -> str:
+        environment = self._built_in_html if text.is_html else self._built_in_plain
+        return _finished(text, environment.get_template(f"default/{text}.j2").render(names))
 
 
 def _refuse_unknown_names(environment: Environment, source: str, text: Text | None) -> None:
@@ -256,6 +259,12 @@ def reason(error: Exception) -> str:
     if isinstance(error, JinjaError):
         return (error.message or type(error).__name__).splitlines()[0]
     return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+
+
+@lru_cache(maxsize=8)
+def _built_in(zone: tzinfo, *, autoescape: bool) -> Environment:
+    """Return the environment of the built-in texts alone, whose templates are compiled once for all renderers."""
+    return _environment(_DEFAULT, zone, autoescape=autoescape)
 
 
 def _environment(loader: BaseLoader, zone: tzinfo, *, autoescape: bool) -> Environment:
