@@ -30,8 +30,14 @@ def notes(home: House) -> list[dict[str, Any]]:
 
 
 def severity(home: House, number: int) -> None:
-    second = next(_SECONDS)  # of two severities said in one second the graver counts
-    home.update(101, "changed severity", event_nseverity=number, date="2037.01.01", time=f"00:00:{second % 60:02}")
+    minute, second = divmod(next(_SECONDS), 60)  # of two severities said in one second the graver counts
+    home.update(
+        101,
+        "changed severity",
+        event_nseverity=number,
+        date="2037.01.01",
+        time=f"00:{minute:02}:{second:02}",
+    )
     home.until_calm()
 
 
