@@ -128,11 +128,12 @@ def _is_shell(path: Path) -> bool:
 
 
 CORES = max(2, min(8, os.cpu_count() or 2))
-"""Workers of the tiers that are nothing but computing; the others keep to two, for what they start computes too."""
+"""Workers of the tiers that are nothing but computing; integration has one more, as it waits for time-outs as well. The
+others keep to two, for what they start computes too."""
 
 
-def pytest(tier: str, *, workers: int = 2) -> Callable[[Depth], Result]:
-    """Give a tier that is a directory of tests."""
+def pytest(tier: str, *, workers: int = 2, short: Sequence[str] = ()) -> Callable[[Depth], Result]:
+    """Give a tier that is a directory of tests; `short` cuts it where not the whole is asked for."""
 
     def tests(depth: Depth) -> Result:
         directory = ROOT / "tests" / tier
@@ -141,7 +142,7 @@ def pytest(tier: str, *, workers: int = 2) -> Callable[[Depth], Result]:
         with tempfile.TemporaryDirectory() as scratch:
             report = Path(scratch) / "report.xml"
             command = [sys.executable, "-m", "pytest", directory, f"--junitxml={report}", "-p", "no:cacheprovider"]
-            command += [] if depth.whole else ["-m", "not slow and not root"]
+            command += [] if depth.whole else ["-m", "not slow and not root", *short]
             command += ["-n", str(workers)] if workers > 1 else []
             code, output = run(*command, env={WHOLE: "1"} if depth.whole else None)
             return _read(report, code, output)
@@ -256,7 +257,7 @@ TIERS: dict[str, Callable[[Depth], Result]] = {
     "unit": pytest("unit", workers=CORES),
     "contract": pytest("contract", workers=CORES),
     "simulation": pytest("simulation", workers=CORES),
-    "integration": pytest("integration", workers=CORES),
+    "integration": pytest("integration", workers=CORES + 1, short=["--one-glpi"]),
     "demo": demo,
     "crash": pytest("crash"),
     "e2e": pytest("e2e"),
