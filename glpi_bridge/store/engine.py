@@ -50,8 +50,11 @@ class Store:
         try:
             if migrating:
                 migrate(self)
-        except DBAPIError as error:
-            raise self.said(error) from error
+        except BaseException as error:
+            self.close()  # its connection would be left to the collector, which warns of it from Python 3.13 on
+            if isinstance(error, DBAPIError):
+                raise self.said(error) from error
+            raise
 
     @cached_property
     def is_sqlite(self) -> bool:
