@@ -269,9 +269,10 @@ TIERS: dict[str, Callable[[Depth], Result]] = {
 }
 ASKED_FOR = {"ansible-long": ansible_long}
 """Not part of `--all`."""
-SIDE_BY_SIDE = ("simulation", "ansible")
-"""With `--all` they run at the same time: the one knows no clock but its own, the other waits for machines."""
 PLAIN = ("style", "unit", "contract", "simulation", "integration", "demo")
+SIDE_BY_SIDE = {False: ("style", "unit", "contract", "simulation"), True: ("simulation", "ansible")}
+"""What runs at the same time, by whether all is run: the simulation knows no clock but its own, the others leave cores
+idle, for they begin and end on one or wait for machines."""
 
 
 # -- the command ------------------------------------------------------------------------------------------------------
@@ -308,7 +309,7 @@ def run_tiers(names: Sequence[str], *, whole: bool, asked: bool) -> int:
     """Run tiers in order; the last line is the sum."""
     total, began = Result(), time.monotonic()
     with ThreadPoolExecutor() as pool:
-        for group in _groups(names, together=whole and not asked):
+        for group in _groups(names, () if asked else SIDE_BY_SIDE[whole]):
             running = [(name, pool.submit(_timed, name, Depth(whole or name not in PLAIN))) for name in group]
             for name, tier in running:
                 print(f"{name:12}", end="", flush=True)
@@ -318,10 +319,10 @@ def run_tiers(names: Sequence[str], *, whole: bool, asked: bool) -> int:
     return 1 if total.failed else 0
 
 
-def _groups(names: Sequence[str], *, together: bool) -> Iterator[Sequence[str]]:
-    """Give tiers one after the other, but those SIDE_BY_SIDE together, at the place of the first."""
-    beside = [name for name in names if together and name in SIDE_BY_SIDE]
-    if beside:
+def _groups(names: Sequence[str], together: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Give tiers one after the other, but those together that may be, at the place of the first."""
+    beside = [name for name in names if name in together]
+    if "ansible" in beside:
         install_ansible()  # what the others import is put in place anew by it
     for name in names:
         if name not in beside:
