@@ -128,8 +128,9 @@ def _is_shell(path: Path) -> bool:
 
 
 CORES = max(2, min(8, os.cpu_count() or 2))
-"""Workers of the tiers that are nothing but computing; integration has one more, as it waits for time-outs as well. The
-others keep to two, for what they start computes too."""
+"""Workers of the simulation, which is nothing but computing. Integration has one more, as it waits for time-outs as
+well; unit and contract have fewer, as each worker imports and collects their thousands of tests anew. The others keep
+to two, for what they start computes too."""
 
 
 def pytest(tier: str, *, workers: int = 2, short: Sequence[str] = ()) -> Callable[[Depth], Result]:
@@ -254,8 +255,8 @@ def ansible_long(depth: Depth) -> Result:
 
 TIERS: dict[str, Callable[[Depth], Result]] = {
     "style": style,
-    "unit": pytest("unit", workers=CORES),
-    "contract": pytest("contract", workers=CORES),
+    "unit": pytest("unit", workers=CORES // 2),
+    "contract": pytest("contract", workers=1),
     "simulation": pytest("simulation", workers=CORES),
     "integration": pytest("integration", workers=CORES + 1, short=["--one-glpi"]),
     "demo": demo,

@@ -20,7 +20,7 @@ _BATCH = 20
 
 
 def _seeds() -> range:
-    usual = "2000" if WHOLE in os.environ else "100"
+    usual = "2000" if WHOLE in os.environ else "60"
     first, _, last = os.environ.get("GLPI_BRIDGE_SEEDS", usual).rpartition("-")
     return range(int(first or 0), int(last))
 
