@@ -282,6 +282,28 @@ class TestWhatCannotBeHandedOver:
         assert second.kind is PROBLEM
         assert second.eventid != first.eventid
 
+    def test_a_recovery_that_waits_is_not_replaced_by_that_of_the_next_event(
+        self, job: Job, spool: Spool, tmp_path: Path
+    ) -> None:
+        """A run has seen the failure; before it renames it another success and another failure come."""
+        job("false")
+        [first] = taken(spool)
+        spool.new.rmdir()
+        beside = f"{SCRIPT} --spool {spool.path} --key job --"
+        (tmp_path / "bin").mkdir()
+        rename = tmp_path / "bin" / "mv"
+        rename.write_text(f'#!/bin/sh\nPATH={os.environ["PATH"]}\n{beside} true\n{beside} false\nexec mv "$@"\n')
+        rename.chmod(0o755)
+        job("true", PATH=f"{rename.parent}:{os.environ['PATH']}")
+        spool.new.mkdir()
+        job("true")
+        told = defaultdict(list)
+        for alert in taken(spool):
+            told[alert.eventid].append(alert.kind)
+        assert first.eventid in told
+        assert [kinds_told[-1] for kinds_told in told.values()] == [RECOVERY, RECOVERY]
+        assert state(spool) == set()
+
     def test_without_any_spool_it_says_so_and_the_job_is_not_disturbed(self, job: Job, spool: Spool) -> None:
         shutil.rmtree(spool.path)
         spool.path.write_bytes(b"")
