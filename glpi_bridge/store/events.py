@@ -10,6 +10,8 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Row,
+    Select,
+    Table,
     and_,
     bindparam,
     delete,
@@ -50,10 +52,11 @@ _FORGOTTEN = (
 _LOOSE = delete(events).where(
     events.c.incident_id.is_(None), ~events.c.unsorted, events.c.changed_at < bindparam("before")
 )
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+"""As many ids as `chunks` gives; for statements that are asked all the time and so are built once."""
 _KNOWN = (
     select(events.c.source, events.c.eventid, events.c.facts, events.c.incident_id, events.c.unsorted)
-    .where(events.c.source == bindparam("source"), events.c.eventid.in_(_IDS))
+    .where(events.c.source == bindparam("source"), events.c.eventid.in_(IDS))
     .with_for_update()
 )
 # A storm's children and what is a symptom of these incidents' events are to be linked to them; a parent waits for sons.
@@ -62,11 +65,11 @@ _SYMPTOMS = select(events.c.incident_id).where(
     events.c.cause_eventid != "",
     events.c.source == _CAUSE.c.source,
     events.c.cause_eventid == _CAUSE.c.eventid,
-    _CAUSE.c.incident_id.in_(_IDS),
+    _CAUSE.c.incident_id.in_(IDS),
 )
-_CHILDREN = select(incidents.c.id).where(incidents.c.parent_id.in_(_IDS))
+_CHILDREN = select(incidents.c.id).where(incidents.c.parent_id.in_(IDS))
 _PARENTS_WITHOUT_TICKET = select(_PARENT.c.id).where(
-    _PARENT.c.id.in_(select(incidents.c.parent_id).where(incidents.c.id.in_(_IDS))), _PARENT.c.ticket_id.is_(None)
+    _PARENT.c.id.in_(select(incidents.c.parent_id).where(incidents.c.id.in_(IDS))), _PARENT.c.ticket_id.is_(None)
 )
 _LEFT = "left incident {}, whose ticket takes nothing any more"
 
@@ -127,6 +130,13 @@ def intake(connection: Connection, batch: Iterable[tuple[str, str, Facts]], now:
         connection.execute(insert(events), rows)
     make_due(connection, touched, now)
     return changed + len(rows)
+
+
+def due_of(table: Table) -> Select[Any]:
+    """Build what asks for the rows that the plan should look at `now`, longest due first, without those of `ids`."""
+    free = (table.c.attempt_id.is_(None), table.c.parked.is_(None), table.c.id.not_in(IDS))
+    is_due = (table.c.due_at <= bindparam("now"), table.c.not_before <= bindparam("now"))
+    return select(table).where(*is_due, *free).order_by(table.c.due_at, table.c.id).limit(bindparam("limit"))
 
 
 def make_due(connection: Connection, ids: Iterable[int], now: float) -> None:

@@ -11,7 +11,6 @@ from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
-    BindParameter,
     Column,
     ColumnElement,
     Row,
@@ -31,26 +30,14 @@ from sqlalchemy.engine import Connection
 from glpi_bridge import facts
 from glpi_bridge.facts import Facts
 from glpi_bridge.model import Children, Event, Incident, Seen, TicketStatus, Told, Wait, Word
-from glpi_bridge.store.events import chunks, make_due
+from glpi_bridge.store.events import IDS, chunks, due_of, make_due
 from glpi_bridge.store.heard import Heard, heard_of
 from glpi_bridge.store.tables import events, incidents
 
 _KEY_LENGTH = 255
 
-# Asked all the time, so they are built once; `ids` are as many as `chunks` gives.
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_DUE = (
-    select(incidents)
-    .where(
-        incidents.c.due_at <= bindparam("now"),
-        incidents.c.not_before <= bindparam("now"),
-        incidents.c.attempt_id.is_(None),
-        incidents.c.parked.is_(None),
-        incidents.c.id.not_in(_IDS),
-    )
-    .order_by(incidents.c.due_at, incidents.c.id)
-    .limit(bindparam("limit"))
-)
+# Asked all the time, so they are built once.
+_DUE = due_of(incidents)
 _ACKNOWLEDGING = (
     select(incidents)
     .where(
@@ -63,16 +50,16 @@ _ACKNOWLEDGING = (
     .order_by(incidents.c.ack_due_at, incidents.c.id)
     .limit(bindparam("limit"))
 )
-_BY_IDS = select(incidents).where(incidents.c.id.in_(_IDS)).order_by(incidents.c.id)
-_BY_TICKETS = select(incidents).where(incidents.c.ticket_id.in_(_IDS)).order_by(incidents.c.id)
+_BY_IDS = select(incidents).where(incidents.c.id.in_(IDS)).order_by(incidents.c.id)
+_BY_TICKETS = select(incidents).where(incidents.c.ticket_id.in_(IDS)).order_by(incidents.c.id)
 _BY_MARKER = select(incidents).where(incidents.c.marker == bindparam("marker"))
 _MEMBERS = select(events.c.source, events.c.eventid, events.c.facts, events.c.incident_id).where(
-    events.c.incident_id.in_(_IDS)
+    events.c.incident_id.in_(IDS)
 )
 _CAUSES = select(events.c.eventid, events.c.incident_id).where(
-    events.c.source == bindparam("source"), events.c.eventid.in_(_IDS)
+    events.c.source == bindparam("source"), events.c.eventid.in_(IDS)
 )
-_FATHERS = select(incidents.c.id, incidents.c.ticket_id, incidents.c.seen).where(incidents.c.id.in_(_IDS))
+_FATHERS = select(incidents.c.id, incidents.c.ticket_id, incidents.c.seen).where(incidents.c.id.in_(IDS))
 _COUNTS = (
     select(
         incidents.c.parent_id,
@@ -81,13 +68,13 @@ _COUNTS = (
         func.sum(case((incidents.c.finished_at.is_(None), 1), else_=0)),
         func.min(incidents.c.id),
     )
-    .where(incidents.c.parent_id.in_(_IDS))
+    .where(incidents.c.parent_id.in_(IDS))
     .group_by(incidents.c.parent_id)
 )
 _LIVING = (
     select(incidents.c.parent_id, func.count(distinct(incidents.c.id)))
     .join(events, events.c.incident_id == incidents.c.id)
-    .where(incidents.c.parent_id.in_(_IDS), events.c.is_open)
+    .where(incidents.c.parent_id.in_(IDS), events.c.is_open)
     .group_by(incidents.c.parent_id)
 )
 _AS_PLANNED = update(incidents).where(

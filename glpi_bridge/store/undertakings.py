@@ -17,6 +17,7 @@ from glpi_bridge.model import Sameness
 from glpi_bridge.recurrence import Occurrence
 from glpi_bridge.store import attempts
 from glpi_bridge.store.attempts import Attempt
+from glpi_bridge.store.events import due_of
 from glpi_bridge.store.overview import DROPPED
 from glpi_bridge.store.tables import events, incidents, occurrences, undertakings
 from glpi_bridge.undertaking import Kind, Undertaking
@@ -38,18 +39,7 @@ _FRESH_CAUSES = (
     .distinct()
     .limit(_CAUSES)
 )
-_DUE = (
-    select(undertakings)
-    .where(
-        undertakings.c.due_at <= bindparam("now"),
-        undertakings.c.not_before <= bindparam("now"),
-        undertakings.c.attempt_id.is_(None),
-        undertakings.c.parked.is_(None),
-        undertakings.c.id.not_in(bindparam("ids", expanding=True)),
-    )
-    .order_by(undertakings.c.due_at, undertakings.c.id)
-    .limit(bindparam("limit"))
-)
+_DUE = due_of(undertakings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """With --one-glpi: always the same version for a test, and each for half of the tests."""
     if not config.getoption("--one-glpi", default=False):
         return
-    left_out = [item for item in items if _version(item) not in (None, _chosen(item))]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in set(left_out)]
+    kept = [item for item in items if _version(item) in (None, _chosen(item))]
+    config.hook.pytest_deselected(items=set(items) - set(kept))
+    items[:] = kept
 
 
 def _version(item: pytest.Item) -> str | None:
